@@ -1,0 +1,72 @@
+"""A tenant's agreement with one provider: which adapter, over which transport, under whose master accounts.
+
+Loaded from the tenant's YAML file; credentials are named there, never written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LocalTransport(_Settings):
+    """A folder of this machine."""
+
+    kind: Literal["local"] = "local"
+    path: Path
+
+
+class SftpTransport(_Settings):
+    """An SFTP server. ``*_ref`` names a secret: ``env:NAME`` or ``file:NAME`` inside the secrets folder."""
+
+    kind: Literal["sftp"] = "sftp"
+    host: str
+    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    username: str
+    path: str = "."
+    known_hosts: Path
+    password_ref: str | None = None
+    private_key_ref: str | None = None
+    timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+
+
+class Connection(_Settings):
+    """One feed.
+
+    Attributes:
+        connection_id: the tenant's name for it, unique within the tenant.
+        adapter: slug of the connector.
+        transport: where its files are fetched.
+        master_accounts: the master accounts that the tenant owns at the custodian; rows of others are refused.
+            Empty: the feed names none.
+        base_currency: for accounts whose feed states none.
+        received_at: wall: the clock when the bytes came in; remote_mtime: the time that the server gives, for taking
+            in an archive of past deliveries as if it had arrived day by day.
+        max_file_bytes: bound on a file, and on what an archive may expand to.
+    """
+
+    connection_id: Slug
+    adapter: Slug
+    transport: Annotated[LocalTransport | SftpTransport, Field(discriminator="kind")]
+    master_accounts: tuple[str, ...] = ()
+    base_currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    received_at: Literal["wall", "remote_mtime"] = "wall"
+    max_file_bytes: Annotated[int, Field(gt=0)] = 8 * 1024**3
+
+
+class TenantSettings(_Settings):
+    """A tenant and its feeds, as written in ``tenants/<slug>.yaml``. ``_shared`` holds the market-data feeds."""
+
+    tenant: Annotated[str, Field(pattern=r"^(_shared|[a-z][a-z0-9_]{0,62})$")]
+    name: str
+    base_currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    calendar: str = "XNYS"
+    connections: tuple[Connection, ...] = ()

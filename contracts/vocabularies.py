@@ -1,0 +1,67 @@
+"""Closed vocabularies: every code that a canonical or computed column may hold.
+
+A provider's own codes never appear here; its connector maps them. A code that is not listed is refused by the contract.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+METHODOLOGY_VERSION: Final = "1.0"
+"""Version of docs/methodology.md; a change of results bumps it (see the CHANGELOG)."""
+
+TRANSACTION_TYPES: Final = (
+    "BUY", "BUY_TO_COVER", "SELL", "SELL_SHORT",
+    "DIVIDEND", "INTEREST", "CAPITAL_GAIN_SHORT", "CAPITAL_GAIN_LONG", "REINVESTMENT", "RETURN_OF_CAPITAL",
+    "DEPOSIT", "WITHDRAWAL", "TRANSFER_IN", "TRANSFER_OUT", "JOURNAL",
+    "ADVISORY_FEE", "OTHER_FEE", "TAX_WITHHELD", "MARGIN_INTEREST",
+    "SPLIT", "STOCK_DIVIDEND", "SPINOFF", "MERGER", "SYMBOL_CHANGE",
+    "MATURITY", "CALL", "PRINCIPAL_PAYDOWN",
+    "OPTION_EXERCISE", "OPTION_ASSIGNMENT", "OPTION_EXPIRY",
+    "FX", "ADJUSTMENT",
+)  # fmt: skip
+
+EXTERNAL_FLOW_TYPES: Final = ("DEPOSIT", "WITHDRAWAL", "TRANSFER_IN", "TRANSFER_OUT", "JOURNAL", "ADJUSTMENT")
+"""Types that bring value into or out of one account (docs/methodology.md section 3)."""
+
+SECURITY_TYPES: Final = ("equity", "etf", "mutual_fund", "bond", "option", "money_market", "currency", "other")
+ASSET_CLASSES: Final = ("equity", "fixed_income", "cash", "alternative", "derivative", "other")
+TAX_STATUSES: Final = ("taxable", "tax_deferred", "tax_exempt", "unknown")
+ACCOUNT_STATUSES: Final = ("open", "closed", "unknown")
+IDENTIFIER_SCHEMES: Final = ("CUSIP", "ISIN", "SEDOL", "FIGI", "CURRENCY", "TICKER", "PROVIDER")
+POSITION_SIDES: Final = ("long", "short")
+BALANCE_TYPES: Final = ("cash_settled", "cash_trade_date", "margin", "sweep", "money_market")
+PRICE_FIELDS: Final = ("close",)
+
+ARRIVAL_STATUSES: Final = ("landed", "duplicate", "refused")
+"""landed: new bytes, kept; duplicate: bytes that were landed before; refused: kept, but unsafe to open."""
+
+PARSE_STATUSES: Final = ("parsed", "blocked")
+"""parsed: the file was read, bad rows went to quarantine; blocked: the file as a whole is broken, nothing was taken."""
+
+DISPOSITIONS: Final = ("quarantined", "flagged")
+
+REJECT_REASONS: Final = (
+    # the file as a whole
+    "empty_file", "truncated_file", "trailer_mismatch", "wrong_encoding", "binary_content", "archive_bomb",
+    "unsafe_path", "unrecognised_file", "malformed_document", "too_large", "wrong_business_date",
+    # one record
+    "unknown_record_type", "wrong_field_count", "impossible_date", "unparsable_number", "unknown_code",
+    "missing_value", "foreign_account", "unknown_security", "ambiguous_security", "unmatched_cancel",
+    "duplicate_key", "contract_violation", "number_out_of_range", "quality_gate",
+)  # fmt: skip
+
+FILE_REASONS: Final = REJECT_REASONS[:11]
+"""Reasons that block a whole file."""
+
+VALUE_REASONS: Final = ("missing_price", "missing_fx", "overflow", "no_position")
+RETURN_REASONS: Final = (
+    "first_day", "missing_valuation", "missing_previous_valuation", "missing_flow_value", "no_capital",
+    "non_positive_denominator", "unfunded_income", "gap_in_history",
+)  # fmt: skip
+READINESS: Final = ("complete", "provisional", "blocked")
+BREAK_CAUSES: Final = ("missing_at_custodian", "missing_in_ledger", "quantity_difference")
+
+PROVISIONAL_REASONS: Final = (
+    "file_missing", "rows_quarantined", "unvalued_positions", "stale_prices", "position_break", "no_opening_snapshot",
+)  # fmt: skip
