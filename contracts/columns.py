@@ -122,7 +122,11 @@ def source_line(**kw: bool) -> dy.Column:
 
 
 def natural_key(**kw: bool) -> dy.Column:
-    return _text("Identity of the fact within its table: provider's own id where stable, else the tuple of its values.", 400, **kw)
+    return _text(
+        "Identity of the fact within its table: provider's own id where stable, else the tuple of its values.",
+        400,
+        **kw,
+    )
 
 
 def occurrence(**kw: bool) -> dy.Column:
@@ -146,7 +150,9 @@ def adapter(**kw: bool) -> dy.Column:
 
 
 def file_kind(**kw: bool) -> dy.Column:
-    return _text("Which of the connector's file kinds this is, such as TRN; null when the name is not recognised.", 32, **kw)
+    return _text(
+        "Which of the connector's file kinds this is, such as TRN; null when the name is not recognised.", 32, **kw
+    )
 
 
 def remote_path(**kw: bool) -> dy.Column:
@@ -154,7 +160,9 @@ def remote_path(**kw: bool) -> dy.Column:
 
 
 def logical_name(**kw: bool) -> dy.Column:
-    return _text("The name under which new bytes replace older ones: the delivered file name without its folder.", 255, **kw)
+    return _text(
+        "The name under which new bytes replace older ones: the delivered file name without its folder.", 255, **kw
+    )
 
 
 def sha256(**kw: bool) -> dy.Column:
@@ -217,7 +225,9 @@ def reason(**kw: bool) -> dy.Column:
 
 
 def disposition(**kw: bool) -> dy.Column:
-    return _code("quarantined: not in the canonical tables; flagged: kept there but not booked.", vocab.DISPOSITIONS, **kw)
+    return _code(
+        "quarantined: not in the canonical tables; flagged: kept there but not booked.", vocab.DISPOSITIONS, **kw
+    )
 
 
 def detail(**kw: bool) -> dy.Column:
@@ -284,7 +294,9 @@ def scheme(**kw: bool) -> dy.Column:
 
 
 def identifier(**kw: bool) -> dy.Column:
-    return _text("The identifier's value, upper case, with provider-issued ones prefixed by the provider's slug.", 64, **kw)
+    return _text(
+        "The identifier's value, upper case, with provider-issued ones prefixed by the provider's slug.", 64, **kw
+    )
 
 
 def valid_from(**kw: bool) -> dy.Column:
@@ -328,7 +340,9 @@ def provider_security_id(**kw: bool) -> dy.Column:
 
 
 def price_factor(**kw: bool) -> dy.Column:
-    return _price("Factor from quoted price to money per unit: 0.01 for bonds quoted in percent of par, else 1.", "ratio", **kw)
+    return _price(
+        "Factor from quoted price to money per unit: 0.01 for bonds quoted in percent of par, else 1.", "ratio", **kw
+    )
 
 
 def multiplier(**kw: bool) -> dy.Column:
@@ -398,6 +412,38 @@ def reverses(**kw: bool) -> dy.Column:
     return _text("Provider's id of the transaction that this row cancels, where it names one.", 255, **kw)
 
 
+def entry_type(**kw: bool) -> dy.Column:
+    return _code("Type of ledger entry: OPENING, or the transaction's type.", vocab.ENTRY_TYPES, **kw)
+
+
+def entry_status(**kw: bool) -> dy.Column:
+    return _code(
+        "booked entries count; cancelled and retracted ones are kept for the trace.", vocab.ENTRY_STATUSES, **kw
+    )
+
+
+def effective_date(**kw: bool) -> dy.Column:
+    return _date("Day on which the entry counts: trade date, or the day of the opening snapshot.", **kw)
+
+
+def key_kind(**kw: bool) -> dy.Column:
+    return _code("What the key identifies.", vocab.KEY_KINDS, **kw)
+
+
+def surrogate_key(**kw: bool) -> dy.Column:
+    return _key("The key issued; never reused.", **kw)
+
+
+def public_id(**kw: bool) -> dy.Column:
+    return _text("Public UUID that stands for the key outside.", 36, **kw)
+
+
+def issued_for(**kw: bool) -> dy.Column:
+    return _text(
+        "What the key was issued for: tenant slug, custodian|account number, or scheme|identifier.", 255, pii=True, **kw
+    )
+
+
 # --- positions, balances, prices, rates -------------------------------------------------------------------------------
 
 
@@ -455,7 +501,12 @@ def quote_code(**kw: bool) -> dy.Column:
 
 def rate(**kw: bool) -> dy.Column:
     return dy.Decimal(
-        20, 10, min_exclusive=0, description="Units of quote_code for one base_code, as published.", metadata=_meta("quote per base"), **kw
+        20,
+        10,
+        min_exclusive=0,
+        description="Units of quote_code for one base_code, as published.",
+        metadata=_meta("quote per base"),
+        **kw,
     )
 
 
@@ -463,7 +514,9 @@ def rate(**kw: bool) -> dy.Column:
 
 
 def price_age_days(**kw: bool) -> dy.Column:
-    return dy.Int64(min=0, description="Business days from price_date to as_of_date.", metadata=_meta("business days"), **kw)
+    return dy.Int64(
+        min=0, description="Business days from price_date to as_of_date.", metadata=_meta("business days"), **kw
+    )
 
 
 def is_price_stale(**kw: bool) -> dy.Column:
@@ -475,7 +528,9 @@ def market_value_local(**kw: bool) -> dy.Column:
 
 
 def market_value_base(**kw: bool) -> dy.Column:
-    return _money("Market value in the account's base currency; null when a price or rate is missing.", "base currency", **kw)
+    return _money(
+        "Market value in the account's base currency; null when a price or rate is missing.", "base currency", **kw
+    )
 
 
 def cash_value_base(**kw: bool) -> dy.Column:
@@ -491,11 +546,15 @@ def inflow_base(**kw: bool) -> dy.Column:
 
 
 def outflow_base(**kw: bool) -> dy.Column:
-    return _money("External flows out of the account since the previous valuation date, positive.", "base currency", **kw)
+    return _money(
+        "External flows out of the account since the previous valuation date, positive.", "base currency", **kw
+    )
 
 
 def gain_base(**kw: bool) -> dy.Column:
-    return _money("Gain of the day in money: value at end plus outflows less value at begin less inflows.", "base currency", **kw)
+    return _money(
+        "Gain of the day in money: value at end plus outflows less value at begin less inflows.", "base currency", **kw
+    )
 
 
 def daily_return(**kw: bool) -> dy.Column:
@@ -503,7 +562,9 @@ def daily_return(**kw: bool) -> dy.Column:
 
 
 def linked_return(**kw: bool) -> dy.Column:
-    return _ratio("Time-weighted return linked since the account's inception, not annualised; null with a reason.", **kw)
+    return _ratio(
+        "Time-weighted return linked since the account's inception, not annualised; null with a reason.", **kw
+    )
 
 
 def position_count(**kw: bool) -> dy.Column:
@@ -539,7 +600,9 @@ def data_type(**kw: bool) -> dy.Column:
 
 
 def break_cause(**kw: bool) -> dy.Column:
-    return _code("Which side lacks the key, or whether both hold it with different quantities.", vocab.BREAK_CAUSES, **kw)
+    return _code(
+        "Which side lacks the key, or whether both hold it with different quantities.", vocab.BREAK_CAUSES, **kw
+    )
 
 
 def consumed_by(**kw: bool) -> dy.Column:

@@ -11,12 +11,7 @@ from contracts.tables import accounting, canonical, landing, quality
 _MODULES = (landing, canonical, quality, accounting)
 
 TABLES: Final = MappingProxyType(
-    {
-        table.full_name: table
-        for module in _MODULES
-        for table in vars(module).values()
-        if isinstance(table, Table)
-    }
+    {table.full_name: table for module in _MODULES for table in vars(module).values() if isinstance(table, Table)}
 )
 """``schema.table`` to its contract, in the order in which data flows."""
 

@@ -62,6 +62,11 @@ RETURN_REASONS: Final = (
 READINESS: Final = ("complete", "provisional", "blocked")
 BREAK_CAUSES: Final = ("missing_at_custodian", "missing_in_ledger", "quantity_difference")
 
+ENTRY_TYPES: Final = ("OPENING", *TRANSACTION_TYPES)
+ENTRY_STATUSES: Final = ("booked", "cancelled", "retracted")
+"""cancelled: a later row cancels it; retracted: a later delivery of its file or window no longer holds it."""
+KEY_KINDS: Final = ("tenant", "account", "security")
+
 PROVISIONAL_REASONS: Final = (
     "file_missing", "rows_quarantined", "unvalued_positions", "stale_prices", "position_break", "no_opening_snapshot",
 )  # fmt: skip

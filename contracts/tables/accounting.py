@@ -8,6 +8,27 @@ from contracts import columns as c
 from contracts.table import Table
 
 
+class LedgerEntry(dy.Schema):
+    """What our own books hold of one canonical row: booked, cancelled or retracted. Positions are sums of these."""
+
+    tenant_key = c.tenant_key(primary_key=True)
+    account_key = c.account_key(primary_key=True)
+    natural_key = c.natural_key(primary_key=True)
+    known_from = c.known_from(primary_key=True)
+    methodology_version = c.methodology_version(primary_key=True)
+    entry_type = c.entry_type()
+    entry_status = c.entry_status()
+    security_key = c.security_key(nullable=True)
+    effective_date = c.effective_date()
+    settle_date = c.settle_date(nullable=True)
+    quantity = c.quantity()
+    amount = c.amount()
+    currency = c.currency()
+    table_name = c.table_name()
+    source_file_id = c.source_file_id()
+    source_line = c.source_line()
+
+
 class Position(dy.Schema):
     """A holding, cash included, rolled forward from the opening snapshot and the transactions, and valued."""
 
@@ -63,6 +84,11 @@ class ConsumedFile(dy.Schema):
     methodology_version = c.methodology_version(primary_key=True)
 
 
+LEDGER_ENTRY = Table(
+    "accounting", "ledger_entry", LedgerEntry,
+    grain="one row per account and natural key, and per version that differs",
+    scope="tenant", kind="computed", date_column="effective_date", warehouse=None,
+)  # fmt: skip
 POSITION = Table(
     "accounting", "position", Position,
     grain="one row per account, security and business day, and per version that differs",

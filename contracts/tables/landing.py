@@ -46,6 +46,18 @@ class FileParse(dy.Schema):
     known_at = c.known_at()
 
 
+class IssuedKey(dy.Schema):
+    """A surrogate key, issued once. The record of issue lands as an immutable file, so that a rebuild gives the same."""
+
+    key_kind = c.key_kind(primary_key=True)
+    issued_for = c.issued_for(primary_key=True)
+    surrogate_key = c.surrogate_key()
+    public_id = c.public_id()
+    known_at = c.known_at()
+    source_file_id = c.source_file_id()
+    source_line = c.source_line()
+
+
 FILE_ARRIVAL = Table(
     "landing", "file_arrival", FileArrival,
     grain="one row per delivery of a file over a connection",
@@ -55,4 +67,9 @@ FILE_PARSE = Table(
     "landing", "file_parse", FileParse,
     grain="one row per landed file and parser version",
     scope="either", kind="canonical", date_column=None, warehouse="appended",
+)  # fmt: skip
+ISSUED_KEY = Table(
+    "landing", "issued_key", IssuedKey,
+    grain="one row per key",
+    scope="either", kind="ledger", date_column=None, warehouse=None,
 )  # fmt: skip
