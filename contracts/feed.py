@@ -1,9 +1,9 @@
 """What a connector hands over: canonical facts that still carry the provider's own identifiers.
 
 A connector knows neither surrogate keys nor the tenant's clock. It gives frames of these schemas; conforming
-(``assets/canonical``) turns identifiers into keys and adds ``known_at`` and the tenant. Every frame has ``source_line``.
-Identifier columns (cusip, isin, sedol, ticker, provider_security_id, currency) are how a security is named; for cash
-they are all null.
+(``assets/canonical``) turns identifiers into keys and adds ``known_at`` and the tenant. Every frame has
+``source_line``. A security is named by its identifier columns (cusip, isin, sedol, ticker, provider_security_id);
+for cash they are all null.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class FileParse(dy.Schema):
 
 
 class IssuedKey(dy.Schema):
-    """A surrogate key, issued once. The record of issue lands as an immutable file, so that a rebuild gives the same."""
+    """A surrogate key, issued once. Its record lands as an immutable file, so that a rebuild gives the same keys."""
 
     key_kind = c.key_kind(primary_key=True)
     issued_for = c.issued_for(primary_key=True)
