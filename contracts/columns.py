@@ -133,7 +133,7 @@ def source_line(**kw: Unpack[Choice]) -> dy.Column:
 def natural_key(**kw: Unpack[Choice]) -> dy.Column:
     return _text(
         "Identity of the fact within its table: provider's own id where stable, else the tuple of its values.",
-        400,
+        1000,
         **kw,
     )
 

@@ -1,0 +1,182 @@
+"""Taking in: landed files through parse, conform and gate into the lake, batch by batch.
+
+Belongs here: the order of writes that makes a killed run harmless. Does not belong here: what the rows mean.
+
+Every table is written whole per file, and ``landing.file_parse`` last: a file without a row there is read again, and
+writes the same rows in place of the half-written ones.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from assets.canonical.conform import Conformed, conform
+from assets.canonical.reading import Arrival, ReadFile, read_files
+from assets.quality.gate import GateResult, run_gate
+from assets.workspace import Workspace
+from connectors.registry import adapter
+from contracts.registry import table
+from contracts.tables.landing import FILE_PARSE
+from contracts.tables.quality import REJECT
+
+BATCH_RECORDS = 2_500_000
+BATCH_FILES = 400
+"""A batch is conformed in memory; these bound it. One larger file is a batch of its own."""
+GATED = (
+    "canonical.account", "canonical.security", "canonical.transaction", "canonical.custodian_position",
+    "canonical.custodian_balance", "canonical.price", "canonical.fx_rate",
+)  # fmt: skip
+
+
+@dataclass
+class Ingested:
+    """Counts of what was taken in; nothing of a client's."""
+
+    files: int = 0
+    blocked: int = 0
+    records: int = 0
+    rows: Counter[str] = field(default_factory=Counter)
+    rejects: Counter[str] = field(default_factory=Counter)
+    gates: dict[str, list[GateResult]] = field(default_factory=dict)
+
+
+def ingest(ws: Workspace, tenant: str, arrivals: list[Arrival]) -> Ingested:
+    """Read the arrivals and write their canonical rows, rejects and parse results."""
+    done = Ingested()
+    for batch in _batches(read_files(ws, tenant, arrivals)):
+        conformed = conform(ws, tenant, batch)
+        passed = _gate(conformed, batch, done)
+        _write(ws, tenant, batch, passed, done)
+    return done
+
+
+def _batches(files: Iterator[ReadFile]) -> Iterator[list[ReadFile]]:
+    batch: list[ReadFile] = []
+    records = 0
+    for file in files:
+        if batch and (records + file.parsed.record_count > BATCH_RECORDS or len(batch) >= BATCH_FILES):
+            yield batch
+            batch, records = [], 0
+        batch.append(file)
+        records += file.parsed.record_count
+    if batch:
+        yield batch
+
+
+def _gate(conformed: Conformed, batch: Sequence[ReadFile], done: Ingested) -> Conformed:
+    """The rows that the quality gate lets through; the others join the rejects."""
+    frames = dict(conformed.frames)
+    held: list[pl.DataFrame] = []
+    for name in GATED:
+        if name not in frames or frames[name].is_empty():
+            continue
+        result = run_gate(table(name), frames[name])
+        done.gates.setdefault(name, []).append(result)
+        if result.failing.height:
+            lines = result.failing.select("source_file_id", "source_line").unique()
+            frames[name] = frames[name].join(lines, on=["source_file_id", "source_line"], how="anti")
+            held.append(result.failing.with_columns(pl.lit(name).alias("table_name")))
+    if not held:
+        return conformed
+    return Conformed(frames, _with_held(conformed.rejects, pl.concat(held)))
+
+
+def _with_held(rejects: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat([rejects, held], how="diagonal_relaxed").unique(
+        ["source_file_id", "source_line", "reason", "field_name"], keep="first", maintain_order=True
+    )
+
+
+def _write(ws: Workspace, tenant: str, batch: Sequence[ReadFile], conformed: Conformed, done: Ingested) -> None:
+    ids = [file.arrival.source_file_id for file in batch]
+    for name, frame in conformed.frames.items():
+        done.rows[name] += ws.lake.replace_files(table(name), tenant, frame, ids)
+    rejects = _complete(ws, tenant, batch, conformed.rejects)
+    ws.lake.replace_files(REJECT, tenant, rejects, ids)
+    done.rejects.update(rejects["reason"].cast(pl.String).to_list())
+    results = _results(ws, tenant, batch, conformed, rejects)
+    ws.lake.replace_files(FILE_PARSE, tenant, results, ids)
+    done.files += len(batch)
+    done.blocked += sum(file.is_blocked for file in batch)
+    done.records += sum(file.parsed.record_count for file in batch)
+
+
+def _complete(ws: Workspace, tenant: str, batch: Sequence[ReadFile], rejects: pl.DataFrame) -> pl.DataFrame:
+    """The rejects with the columns that belong to their files, whichever gate they came from."""
+    files = pl.DataFrame(
+        [
+            {
+                "source_file_id": f.arrival.source_file_id,
+                "connection_id": f.arrival.connection_id,
+                "logical_name": f.arrival.logical_name,
+                "business_date": f.parsed.business_date or f.arrival.business_date,
+                "known_at": f.arrival.known_at,
+            }
+            for f in batch
+        ],
+        schema_overrides={"business_date": pl.Date},
+    )
+    kept = rejects.drop([c for c in files.columns if c in rejects.columns and c != "source_file_id"])
+    return kept.join(files, on="source_file_id").with_columns(
+        pl.lit(ws.tenant_key(tenant), dtype=pl.Int64).alias("tenant_key"), pl.lit("quarantined").alias("disposition")
+    )
+
+
+def _results(
+    ws: Workspace, tenant: str, batch: Sequence[ReadFile], conformed: Conformed, rejects: pl.DataFrame
+) -> pl.DataFrame:
+    """Rows of ``landing.file_parse``: the count law, and the days that the files may move."""
+    spans = _spans(conformed)
+    late = (
+        rejects.filter(pl.col("source_line") > 0)
+        .group_by("source_file_id")
+        .agg(pl.col("source_line").n_unique().alias("held_lines"))
+    )
+    tenant_key = ws.tenant_key(tenant)
+    rows = [
+        {
+            "tenant_key": tenant_key,
+            "source_file_id": f.arrival.source_file_id,
+            "parser_version": adapter(f.arrival.adapter).parser_version,
+            "connection_id": f.arrival.connection_id,
+            "adapter": f.arrival.adapter,
+            "file_kind": f.arrival.file_kind,
+            "logical_name": f.arrival.logical_name,
+            "business_date": f.parsed.business_date or f.arrival.business_date,
+            "parse_status": "blocked" if f.is_blocked else "parsed",
+            "record_count": f.parsed.record_count,
+            "known_at": f.arrival.known_at,
+            "_is_blocked": f.is_blocked,
+        }
+        for f in batch
+    ]
+    held = pl.when("_is_blocked").then(pl.col("record_count")).otherwise(pl.col("held_lines").fill_null(0))
+    return (
+        pl.DataFrame(rows, schema_overrides={"business_date": pl.Date, "file_kind": pl.String})
+        .join(late, on="source_file_id", how="left")
+        .join(spans, on="source_file_id", how="left")
+        .with_columns(held.cast(pl.Int64).alias("quarantined_count"))
+        .with_columns((pl.col("record_count") - pl.col("quarantined_count")).alias("parsed_count"))
+    )
+
+
+def _spans(conformed: Conformed) -> pl.DataFrame:
+    """First and last effective date of each file's rows."""
+    parts = []
+    for name, frame in conformed.frames.items():
+        dates = [d for d in ("trade_date", "as_of_date", "price_date", "rate_date", "valid_from") if d in frame.columns]
+        if dates and frame.height:
+            parts.append(frame.select("source_file_id", pl.col(dates[0]).alias("day")))
+    if not parts:
+        return pl.DataFrame(
+            schema={"source_file_id": pl.Int64, "first_effective_date": pl.Date, "last_effective_date": pl.Date}
+        )
+    return (
+        pl.concat(parts)
+        .group_by("source_file_id")
+        .agg(pl.col("day").min().alias("first_effective_date"), pl.col("day").max().alias("last_effective_date"))
+    )

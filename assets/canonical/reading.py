@@ -1,0 +1,119 @@
+"""Reading: from a landed file to feed frames, one file at a time, so that a broken one harms no other.
+
+Belongs here: which files are still to be read, opening them safely, turning a fault into quarantine rows. Does not
+belong here: keys and clocks (``conform``), layouts (``connectors``).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import polars as pl
+
+from assets.workspace import Workspace
+from connectors.adapter import ParsedFile, RawFile
+from connectors.archive import expand
+from connectors.connection import Connection
+from connectors.errors import FeedFault
+from connectors.registry import adapter, adapters
+from contracts.feed import FeedReject
+from contracts.tables.landing import FILE_ARRIVAL, FILE_PARSE
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One landed file that is to be read, as the ledger describes it."""
+
+    source_file_id: int
+    sha256: str
+    size_bytes: int
+    connection_id: str
+    adapter: str
+    file_kind: str | None
+    remote_path: str
+    logical_name: str
+    business_date: date | None
+    known_at: datetime
+
+
+@dataclass(frozen=True)
+class ReadFile:
+    """A file that was read: what it holds, or the fault that blocks it as a whole."""
+
+    arrival: Arrival
+    parsed: ParsedFile
+    is_blocked: bool
+    is_refresh: bool
+
+
+def pending_files(ws: Workspace, tenant: str) -> list[Arrival]:
+    """Landed files that this version of their connector has not read yet, oldest first."""
+    versions = pl.DataFrame(
+        [{"adapter": slug, "parser_version": found.parser_version} for slug, found in adapters().items()],
+        schema={"adapter": pl.String, "parser_version": pl.String},
+    )
+    read = ws.lake.read(FILE_PARSE, tenant).select("source_file_id", "parser_version")
+    arrivals = (
+        ws.lake.read(FILE_ARRIVAL, tenant)
+        .filter(pl.col("arrival_status") == "landed")
+        .join(versions, on="adapter")
+        .sort("received_at", "remote_path")
+        .unique("source_file_id", keep="first", maintain_order=True)
+        .join(read, on=["source_file_id", "parser_version"], how="anti")
+    )
+    return [_arrival(row) for row in arrivals.iter_rows(named=True)]
+
+
+def _arrival(row: Mapping[str, Any]) -> Arrival:
+    kept = {name: row[name] for name in Arrival.__dataclass_fields__ if name != "known_at"}
+    return Arrival(**kept, known_at=row["received_at"])
+
+
+def read_files(ws: Workspace, tenant: str, arrivals: list[Arrival]) -> Iterator[ReadFile]:
+    """Each file in turn, parsed or blocked."""
+    connections = {c.connection_id: c for c in ws.connections(tenant)}
+    for arrival in arrivals:
+        connection = connections.get(arrival.connection_id)
+        if connection is None:
+            # The connection was taken out of the settings; its files wait until it is back.
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            yield _read(ws, tenant, arrival, connection, Path(folder))
+
+
+def _read(ws: Workspace, tenant: str, arrival: Arrival, connection: Connection, folder: Path) -> ReadFile:
+    source = adapter(arrival.adapter)
+    kinds = {kind.name: kind for kind in source.kinds}
+    kind = kinds.get(arrival.file_kind or "")
+    try:
+        if kind is None:
+            raise FeedFault("unrecognised_file", f"no kind of file of {source.slug} has this name; see its README")
+        if arrival.size_bytes > connection.max_file_bytes:
+            raise FeedFault(
+                "too_large", f"{arrival.size_bytes} bytes; the connection allows {connection.max_file_bytes}"
+            )
+        path = ws.raw.local_path(tenant, arrival.sha256)
+        content = expand(path, PurePosixPath(arrival.remote_path).name, folder, connection.max_file_bytes)
+        raw = RawFile(content.path, content.name, kind, arrival.business_date, arrival.known_at)
+        return ReadFile(arrival, source.parse(raw, connection), is_blocked=False, is_refresh=kind.is_refresh)
+    except FeedFault as fault:
+        return ReadFile(arrival, _blocked(fault), is_blocked=True, is_refresh=bool(kind and kind.is_refresh))
+
+
+def _blocked(fault: FeedFault) -> ParsedFile:
+    """A file of which nothing is taken: every record counts as held back."""
+    row = {
+        "source_line": fault.line,
+        "reason": fault.reason,
+        "field_name": "file",
+        "table_name": None,
+        "detail": fault.detail[:1000],
+        "raw_text": None,
+    }
+    schema = {name: column.dtype for name, column in FeedReject.columns().items()}
+    return ParsedFile({}, pl.DataFrame([row], schema=schema), fault.record_count, fault.record_count, None)

@@ -1,0 +1,144 @@
+"""Fetching: from a provider's server into the raw store and the arrival ledger, before anything reads a byte.
+
+Belongs here: what is new, what was seen before, when it arrived. Does not belong here: what a file says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import polars as pl
+
+from assets.workspace import Workspace
+from connectors.adapter import Adapter
+from connectors.archive import stem_of
+from connectors.connection import Connection
+from connectors.registry import adapter
+from connectors.transport.base import RemoteFile, Transport, open_transport
+from contracts.tables.landing import FILE_ARRIVAL
+from contracts.tables.quality import REJECT
+from warehouse.lake.raw import StoredFile, source_file_id
+
+BATCH_FILES = 250
+"""The ledger is written after so many files, so that a killed run loses little and a commit stays small."""
+
+
+@dataclass
+class Landed:
+    """Counts of one visit to a connection; nothing of a client's."""
+
+    listed: int = 0
+    new: int = 0
+    duplicate: int = 0
+    refused: int = 0
+    bytes: int = 0
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+
+def fetch_files(ws: Workspace, tenant: str, connection: Connection) -> Landed:
+    """Land what the connection offers and the ledger does not hold yet.
+
+    A file is known by path, size and modification time; only unknown ones are fetched. Bytes that were landed before
+    are recorded as a duplicate. Names that are unsafe are refused by name and recorded in quarantine.
+
+    Raises:
+        RetryableError, PermanentError: the provider could not be talked to; what was landed until then is kept.
+    """
+    tenant_key = ws.tenant_key(tenant)
+    ledger = ws.lake.read(FILE_ARRIVAL, tenant, where=pl.col("connection_id") == connection.connection_id)
+    seen = set(ledger.select("remote_path", "size_bytes", "remote_modified_at").iter_rows())
+    hashes = set(ws.lake.read(FILE_ARRIVAL, tenant)["source_file_id"])
+    landed = Landed()
+    with open_transport(connection.transport, ws.secrets_dir) as transport, tempfile.TemporaryDirectory() as folder:
+        listing = transport.list_files()
+        landed.listed = len(listing.files)
+        _refuse(ws, tenant, tenant_key, connection, listing.refused, landed)
+        unknown = [f for f in listing.files if (f.path, f.size_bytes, f.modified_at) not in seen]
+        for batch in _batches(sorted(unknown, key=lambda f: (f.modified_at, f.path))):
+            for remote in batch:
+                stored = _store(ws, tenant, transport, remote, Path(folder))
+                landed.rows.append(_ledger_row(tenant_key, connection, remote, stored, hashes))
+                hashes.add(stored.source_file_id)
+                landed.bytes += stored.size_bytes
+            _record(ws, tenant, landed)
+    return landed
+
+
+def _batches(files: Sequence[RemoteFile]) -> Iterator[Sequence[RemoteFile]]:
+    for start in range(0, len(files), BATCH_FILES):
+        yield files[start : start + BATCH_FILES]
+
+
+def _store(ws: Workspace, tenant: str, transport: Transport, remote: RemoteFile, folder: Path) -> StoredFile:
+    local = folder / hashlib.sha256(remote.path.encode()).hexdigest()
+    transport.fetch(remote, local)
+    stored = ws.raw.put(tenant, local)
+    local.unlink()
+    return stored
+
+
+def _ledger_row(
+    tenant_key: int, connection: Connection, remote: RemoteFile, stored: StoredFile, hashes: set[int]
+) -> dict[str, Any]:
+    source: Adapter = adapter(connection.adapter)
+    kind, stated = source.kind_of(stem_of(PurePosixPath(remote.path).name)) or (None, None)
+    is_replay = connection.received_at == "remote_mtime"
+    return {
+        "tenant_key": tenant_key,
+        "connection_id": connection.connection_id,
+        "remote_path": remote.path,
+        "received_at": remote.modified_at if is_replay else datetime.now(UTC),
+        "adapter": source.slug,
+        "file_kind": kind.name if kind else None,
+        "logical_name": remote.path[-255:],
+        "business_date": stated,
+        "source_file_id": stored.source_file_id,
+        "sha256": stored.sha256,
+        "size_bytes": stored.size_bytes,
+        "remote_modified_at": remote.modified_at,
+        "arrival_status": "duplicate" if stored.source_file_id in hashes else "landed",
+    }
+
+
+def _record(ws: Workspace, tenant: str, landed: Landed) -> None:
+    rows = pl.DataFrame(landed.rows, schema=FILE_ARRIVAL.polars_schema, strict=False)
+    landed.duplicate += rows.filter(pl.col("arrival_status") == "duplicate").height
+    landed.new += rows.filter(pl.col("arrival_status") == "landed").height
+    ws.lake.append(FILE_ARRIVAL, tenant, rows)
+    landed.rows.clear()
+
+
+def _refuse(
+    ws: Workspace, tenant: str, tenant_key: int, connection: Connection, refused: Sequence[str], landed: Landed
+) -> None:
+    """Record names that must not become paths. Their bytes are left on the server."""
+    if not refused:
+        return
+    known = set(ws.lake.read(REJECT, tenant, where=pl.col("reason") == "unsafe_path")["source_file_id"])
+    now = datetime.now(UTC)
+    rows = [
+        {
+            "tenant_key": tenant_key,
+            "source_file_id": source_file_id(hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()),
+            "source_line": 0,
+            "reason": "unsafe_path",
+            "field_name": "remote_path",
+            "disposition": "quarantined",
+            "detail": "the delivered name is not a safe path; ask the provider to deliver it under another name",
+            "raw_text": name[:4000],
+            "connection_id": connection.connection_id,
+            "logical_name": name[-255:],
+            "known_at": now,
+        }
+        for name in refused
+    ]
+    new = [row for row in rows if row["source_file_id"] not in known]
+    landed.refused = len(refused)
+    if new:
+        ws.lake.append(REJECT, tenant, pl.DataFrame(new, schema_overrides=REJECT.polars_schema))
