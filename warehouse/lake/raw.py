@@ -1,0 +1,270 @@
+"""The raw store: every file as it was received, immutable and named by the hash of its content.
+
+Layout: ``<root>/<tenant>/raw/<first two hex digits>/<sha256>``. Bytes land here before anything reads them; nothing
+here is ever changed or overwritten. What a file is called and where it came from is in ``landing.file_arrival``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
+
+import polars as pl
+import pyarrow.fs
+
+_CHUNK_BYTES: Final = 1 << 20
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_TENANT: Final = re.compile(r"_shared|[a-z][a-z0-9_]{0,62}")
+
+
+class CorruptFileError(Exception):
+    """A stored file whose bytes are not those that its name promises. Restore it from a backup."""
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file in the raw store.
+
+    Attributes:
+        sha256: of the content, in hexadecimal; its name in the store.
+        size_bytes: of the content.
+        source_file_id: the first 63 bits of the hash; what canonical rows carry.
+    """
+
+    sha256: str
+    size_bytes: int
+    source_file_id: int
+
+
+def source_file_id(sha256_hex: str) -> int:
+    """Identity of a file in rows: the first 63 bits of its content's SHA-256, never negative.
+
+    Raises:
+        ValueError: not a SHA-256 in lower-case hexadecimal.
+    """
+    if not _SHA256.fullmatch(sha256_hex):
+        raise ValueError("a SHA-256 has 64 lower-case hexadecimal digits")
+    return int(sha256_hex[:16], 16) >> 1
+
+
+def colliding_sha256(arrivals: pl.DataFrame, stored: StoredFile) -> str | None:
+    """The hash of another content that has the same source_file_id, if the arrival ledger knows one.
+
+    A chance of one in about 10^19 per pair, but one that would mix the rows of two files: the caller refuses the file.
+
+    Args:
+        arrivals: rows of ``landing.file_arrival`` of one tenant.
+        stored: the file just put.
+    """
+    others = arrivals.filter((pl.col("source_file_id") == stored.source_file_id) & (pl.col("sha256") != stored.sha256))
+    return None if others.is_empty() else str(others["sha256"].min())
+
+
+class RawStore:
+    """Files under one root, by content.
+
+    Args:
+        root: folder, or URL of an object store such as ``s3://bucket/lake``.
+        storage_options: as for the lake (``AWS_REGION``, ``AWS_ENDPOINT_URL``, ...).
+        cache: folder for local copies of remote files; default: one of this user's under the temporary folder.
+    """
+
+    def __init__(
+        self, root: str, storage_options: Mapping[str, str] | None = None, *, cache: Path | None = None
+    ) -> None:
+        self.root = root.rstrip("/")
+        self.storage_options = dict(storage_options or {})
+        self._cache = cache
+        self._is_remote = "://" in self.root
+
+    def put(self, tenant: str, path: Path) -> StoredFile:
+        """Keep the file's bytes; bytes that are there already are left alone.
+
+        The content is hashed while it is copied to a temporary name beside its place, synced and renamed: a killed put
+        leaves no file under a final name.
+
+        Raises:
+            CorruptFileError: the store holds a file of this name with another size.
+        """
+        if self._is_remote:
+            return self._put_remote(tenant, path)
+        incoming = self._folder(tenant) / ".incoming"
+        incoming.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=incoming)
+        temporary = Path(name)
+        try:
+            with path.open("rb") as source, os.fdopen(descriptor, "wb") as target:
+                stored = _copied(source, cast(BinaryIO, target))
+                target.flush()
+                os.fsync(target.fileno())
+            final = self._place(tenant, stored.sha256)
+            if final.exists():
+                _require_size(stored, final.stat().st_size)
+                return stored
+            temporary.chmod(0o444)
+            final.parent.mkdir(exist_ok=True)
+            temporary.replace(final)
+            _sync_folder(final.parent)
+            return stored
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def open(self, tenant: str, sha256: str) -> BinaryIO:
+        """The file's bytes as received, to be read and closed by the caller.
+
+        Raises:
+            FileNotFoundError: the store has no such file.
+        """
+        if self._is_remote:
+            filesystem, place = self._remote(tenant, sha256)
+            return cast(BinaryIO, filesystem.open_input_file(place))
+        return self._place(tenant, sha256).open("rb")
+
+    def contains(self, tenant: str, sha256: str) -> bool:
+        """Whether the store holds a file of this content."""
+        if self._is_remote:
+            filesystem, place = self._remote(tenant, sha256)
+            return bool(filesystem.get_file_info(place).is_file)
+        return self._place(tenant, sha256).is_file()
+
+    def local_path(self, tenant: str, sha256: str) -> Path:
+        """A local path of the file's bytes: the stored file itself, or for a remote root a copy kept in the cache.
+
+        Raises:
+            FileNotFoundError: the store has no such file.
+            CorruptFileError: the copy of a remote file does not have the hash of its name.
+        """
+        if not self._is_remote:
+            place = self._place(tenant, sha256)
+            if not place.is_file():
+                raise FileNotFoundError(place)
+            return place
+        folder = self._cache_folder() / tenant
+        copy = folder / sha256
+        if copy.is_file():
+            return copy
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=folder)
+        temporary = Path(name)
+        try:
+            with self.open(tenant, sha256) as source, os.fdopen(descriptor, "wb") as target:
+                stored = _copied(source, cast(BinaryIO, target))
+            if stored.sha256 != sha256:
+                raise CorruptFileError(f"raw file {sha256} of {tenant} has the bytes of {stored.sha256}")
+            temporary.chmod(0o444)
+            temporary.replace(copy)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return copy
+
+    def verify(self, tenant: str, sha256: str) -> bool:
+        """Whether the stored bytes are those that the name promises. Reads the whole file.
+
+        Raises:
+            FileNotFoundError: the store has no such file.
+        """
+        digest = hashlib.sha256()
+        with self.open(tenant, sha256) as source:
+            while chunk := source.read(_CHUNK_BYTES):
+                digest.update(chunk)
+        return digest.hexdigest() == sha256
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _put_remote(self, tenant: str, path: Path) -> StoredFile:
+        digest, size = hashlib.sha256(), 0
+        with path.open("rb") as source:
+            while chunk := source.read(_CHUNK_BYTES):
+                digest.update(chunk)
+                size += len(chunk)
+        sha256 = digest.hexdigest()
+        stored = StoredFile(sha256, size, source_file_id(sha256))
+        filesystem, place = self._remote(tenant, sha256)
+        info = filesystem.get_file_info(place)
+        if info.is_file:
+            _require_size(stored, info.size)
+            return stored
+        # An object appears only when its upload is complete; a file system gets a temporary name of its own.
+        temporary = place if self.root.startswith("s3://") else f"{place}.{os.getpid()}.incoming"
+        filesystem.create_dir(place.rsplit("/", 1)[0], recursive=True)
+        with path.open("rb") as source, filesystem.open_output_stream(temporary) as target:
+            shutil.copyfileobj(source, target, _CHUNK_BYTES)
+        if temporary != place:
+            filesystem.move(temporary, place)
+        return stored
+
+    def _folder(self, tenant: str) -> Path:
+        return Path(self.root) / _tenant(tenant) / "raw"
+
+    def _place(self, tenant: str, sha256: str) -> Path:
+        source_file_id(sha256)
+        return self._folder(tenant) / sha256[:2] / sha256
+
+    def _remote(self, tenant: str, sha256: str) -> tuple[Any, str]:
+        source_file_id(sha256)
+        filesystem, base = _filesystem(self.root, self.storage_options)
+        return filesystem, f"{base}/{_tenant(tenant)}/raw/{sha256[:2]}/{sha256}"
+
+    def _cache_folder(self) -> Path:
+        if self._cache is not None:
+            return self._cache
+        folder = Path(tempfile.gettempdir()) / f"wealthnexus-raw-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            raise PermissionError(f"{folder} belongs to another user")
+        return folder
+
+
+def _tenant(name: str) -> str:
+    if not _TENANT.fullmatch(name):
+        raise ValueError(f"not a tenant's name: {name!r}")
+    return name
+
+
+def _copied(source: BinaryIO, target: BinaryIO) -> StoredFile:
+    digest, size = hashlib.sha256(), 0
+    while chunk := source.read(_CHUNK_BYTES):
+        digest.update(chunk)
+        target.write(chunk)
+        size += len(chunk)
+    sha256 = digest.hexdigest()
+    return StoredFile(sha256, size, source_file_id(sha256))
+
+
+def _require_size(stored: StoredFile, size_bytes: int) -> None:
+    if size_bytes != stored.size_bytes:
+        raise CorruptFileError(f"raw file {stored.sha256} is stored with {size_bytes} of {stored.size_bytes} bytes")
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _filesystem(root: str, options: Mapping[str, str]) -> tuple[Any, str]:
+    """The Arrow file system of a URL, and the path inside it."""
+    if not root.startswith("s3://"):
+        filesystem, base = pyarrow.fs.FileSystem.from_uri(root)
+        return filesystem, str(base)
+    known = {key.upper().removeprefix("AWS_"): value for key, value in options.items()}
+    endpoint = known.get("ENDPOINT_URL") or known.get("ENDPOINT")
+    settings = {
+        "access_key": known.get("ACCESS_KEY_ID"),
+        "secret_key": known.get("SECRET_ACCESS_KEY"),
+        "session_token": known.get("SESSION_TOKEN"),
+        "region": known.get("REGION") or known.get("DEFAULT_REGION"),
+        "endpoint_override": endpoint,
+        "scheme": "http" if endpoint and endpoint.startswith("http://") else None,
+    }
+    given = {key: value for key, value in settings.items() if value is not None}
+    return pyarrow.fs.S3FileSystem(**given), root.removeprefix("s3://")
