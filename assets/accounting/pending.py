@@ -1,0 +1,168 @@
+"""What is still to be booked: parsed files that the computed facts do not take into account yet, and whom they touch.
+
+Belongs here: which accounts and which days a set of new files may change. Does not belong here: the arithmetic
+(``analytics``), reading files (``assets.canonical``).
+
+Nothing is remembered between runs but ``accounting.consumed_file``, written when all computed tables are: a killed run
+finds the same files pending and computes the same rows again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from assets.workspace import Workspace
+from contracts.table import SHARED_TENANT, Table
+from contracts.tables.accounting import CONSUMED_FILE, LEDGER_ENTRY
+from contracts.tables.canonical import (
+    CUSTODIAN_BALANCE,
+    CUSTODIAN_POSITION,
+    FX_RATE,
+    PRICE,
+    STATEMENT_WINDOW,
+    TRANSACTION,
+)
+from contracts.tables.landing import FILE_PARSE
+from contracts.vocabularies import METHODOLOGY_VERSION
+
+CONSUMER = "accounting.account_valuation"
+"""The last of the computed tables: what it has consumed, all have."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Parsed files that are still to be booked.
+
+    Attributes:
+        own: rows of ``landing.file_parse`` of the tenant's feeds.
+        shared: the same of market data.
+        superseded: ids of older files that own ones replace by delivering new bytes under their name.
+    """
+
+    own: pl.DataFrame
+    shared: pl.DataFrame
+    superseded: pl.Series
+
+    @property
+    def own_ids(self) -> pl.Series:
+        """Ids of the tenant's pending files and of those that they replace."""
+        return pl.concat([self.own["source_file_id"], self.superseded]).unique().sort()
+
+    @property
+    def ids(self) -> pl.Series:
+        """Ids of all pending files."""
+        return pl.concat([self.own["source_file_id"], self.shared["source_file_id"]]).unique().sort()
+
+
+def pending_files(ws: Workspace, tenant: str) -> Pending:
+    """The files that are parsed and not consumed under this methodology."""
+    consumed = ws.lake.read(
+        CONSUMED_FILE,
+        tenant,
+        where=(pl.col("consumed_by") == CONSUMER) & (pl.col("methodology_version") == METHODOLOGY_VERSION),
+    ).select("source_file_id")
+    parsed = ws.lake.read(FILE_PARSE, tenant, where=pl.col("parse_status") == "parsed")
+    own = parsed.join(consumed, on="source_file_id", how="anti")
+    shared = ws.lake.read(FILE_PARSE, SHARED_TENANT, where=pl.col("parse_status") == "parsed")
+    shared = shared.join(consumed, on="source_file_id", how="anti")
+    replaced = parsed.join(
+        own.select("connection_id", "logical_name", pl.col("source_file_id").alias("newer")).unique(),
+        on=["connection_id", "logical_name"],
+    ).filter(pl.col("source_file_id") != pl.col("newer"))
+    return Pending(own, shared, replaced["source_file_id"].unique().sort())
+
+
+def mark_consumed(ws: Workspace, tenant: str, ids: pl.Series) -> None:
+    """Record that all computed tables take the files into account. The last write of a run's accounting."""
+    ws.lake.append(
+        CONSUMED_FILE,
+        tenant,
+        pl.DataFrame({"source_file_id": ids}).with_columns(
+            pl.lit(ws.tenant_key(tenant), dtype=pl.Int64).alias("tenant_key"),
+            pl.lit(CONSUMER).alias("consumed_by"),
+            pl.lit(METHODOLOGY_VERSION).alias("methodology_version"),
+        ),
+    )
+
+
+def rows_of(ws: Workspace, table: Table, tenant: str, ids: pl.Series) -> pl.LazyFrame:
+    """Lazily, the canonical rows of the files."""
+    return ws.lake.scan(table, tenant).filter(pl.col("source_file_id").is_in(ids.implode()))
+
+
+def openings(ws: Workspace, tenant: str) -> pl.DataFrame:
+    """Account and the day of its opening snapshot, for accounts that have one in the books."""
+    booked = ws.lake.current(LEDGER_ENTRY, tenant, where=pl.col("entry_type") == "OPENING")
+    return booked.group_by("account_key").agg(pl.col("effective_date").min().alias("opening_date"))
+
+
+def accounts_to_book(ws: Workspace, tenant: str, pending: Pending) -> pl.DataFrame:
+    """Accounts whose ledger the pending files may change, with their opening day (null: no snapshot).
+
+    A daily snapshot of every account touches only the ledgers that it opens: those without an opening, and those
+    whose opening day it restates or precedes.
+    """
+    ids = pending.own_ids
+    moved = [rows_of(ws, t, tenant, ids).select("account_key") for t in (TRANSACTION, STATEMENT_WINDOW)]
+    snapshots = pl.concat(
+        [
+            rows_of(ws, t, tenant, ids).select("account_key", "as_of_date")
+            for t in (CUSTODIAN_POSITION, CUSTODIAN_BALANCE)
+        ]
+    )
+    first = snapshots.group_by("account_key").agg(pl.col("as_of_date").min().alias("first_date")).collect()
+    known = openings(ws, tenant)
+    opened = first.join(known, on="account_key", how="left").filter(
+        pl.col("opening_date").is_null() | (pl.col("first_date") <= pl.col("opening_date"))
+    )
+    touched = pl.concat([*moved, opened.lazy().select("account_key")]).unique().collect()
+    return (
+        touched.join(known, on="account_key", how="left")
+        .join(first, on="account_key", how="left")
+        .select("account_key", pl.min_horizontal("opening_date", "first_date").alias("opening_date"))
+        .sort("account_key")
+    )
+
+
+def earliest_changes(ws: Workspace, tenant: str, pending: Pending, before: date) -> pl.DataFrame:
+    """Account and the earliest day before ``before`` on which the pending files may change its facts.
+
+    Transactions, retraction windows and openings count from their own day; a price or rate of an earlier day touches
+    every account that holds the security or the currency.
+    """
+    ids = pending.own_ids
+    parts = [
+        rows_of(ws, TRANSACTION, tenant, ids).select("account_key", pl.col("trade_date").alias("day")),
+        rows_of(ws, STATEMENT_WINDOW, tenant, ids).select("account_key", pl.col("valid_from").alias("day")),
+    ]
+    entries = ws.lake.current(LEDGER_ENTRY, tenant).lazy()
+    parts.append(
+        entries.filter((pl.col("entry_type") == "OPENING") & pl.col("source_file_id").is_in(ids.implode())).select(
+            "account_key", pl.col("effective_date").alias("day")
+        )
+    )
+    holders = entries.select("account_key", "security_key").drop_nulls().unique()
+    for owner, files in ((tenant, ids), (SHARED_TENANT, pending.shared["source_file_id"])):
+        prices = rows_of(ws, PRICE, owner, files).select("security_key", pl.col("price_date").alias("day"))
+        parts.append(
+            prices.filter(pl.col("day") < before).join(holders, on="security_key").select("account_key", "day")
+        )
+    rates = rows_of(ws, FX_RATE, SHARED_TENANT, pending.shared["source_file_id"])
+    moved = rates.filter(pl.col("rate_date") < before).select(pl.col("rate_date").min().alias("day"))
+    foreign = entries.select("account_key").unique()
+    parts.append(foreign.join(moved, how="cross").select("account_key", "day"))
+    first_entry = entries.group_by("account_key").agg(pl.col("effective_date").min().alias("first_entry_date"))
+    return (
+        pl.concat(parts)
+        .filter(pl.col("day") < before)
+        .group_by("account_key")
+        .agg(pl.col("day").min())
+        .join(first_entry, on="account_key")
+        .select("account_key", pl.max_horizontal("day", "first_entry_date").alias("from_date"))
+        .filter(pl.col("from_date") < before)
+        .collect()
+        .sort("account_key")
+    )
