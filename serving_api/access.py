@@ -1,4 +1,4 @@
-"""Who may ask: an API key names its tenant, and the tenant goes into row-level security for the length of a transaction.
+"""Who may ask: an API key names its tenant, and row-level security narrows a transaction to that tenant.
 
 Belongs here: from the Authorization header to a connection that can see one tenant only. Does not belong here: queries.
 """

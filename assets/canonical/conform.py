@@ -26,10 +26,17 @@ WITH_SECURITY = ("canonical.security", "canonical.transaction", "canonical.custo
 
 @dataclass(frozen=True)
 class Conformed:
-    """Canonical rows of a batch of files, by table name, and what was held back."""
+    """Canonical rows of a batch of files, by table name, and what was held back.
+
+    Attributes:
+        frames: rows that are news, by table name.
+        rejects: rows of ``quality.reject``.
+        lost: feed rows that are neither kept, held back nor repetitions: 0, or a key join went wrong.
+    """
 
     frames: Mapping[str, pl.DataFrame]
     rejects: pl.DataFrame
+    lost: int
 
 
 def conform(ws: Workspace, tenant: str, files: Sequence[ReadFile]) -> Conformed:
@@ -45,17 +52,20 @@ def conform(ws: Workspace, tenant: str, files: Sequence[ReadFile]) -> Conformed:
     feeds = _with_accounts(ws, tenant, feeds)
     keys = _security_keys(ws, feeds)
     frames: dict[str, pl.DataFrame] = {}
+    lost = 0
     for name, feed in feeds.items():
         frame = feed.with_columns(pl.lit(tenant_key, dtype=pl.Int64).alias("tenant_key"))
         if name in WITH_SECURITY:
             frame = rejects.unresolved(
                 name, frame.join(keys, on=["adapter", *IDENTIFIERS], how="left", nulls_equal=True)
             )
+        resolved = frame.height
         frame = _FINISH.get(name, _as_is)(frame)
         good, bad = contract_gate(table(name), frame)
         rejects.add(name, bad)
+        lost += feed.height - rejects.unresolved_count(name) - resolved + frame.height - good.height - bad.height
         frames[name] = only_news(ws.lake, table(name), tenant, good)
-    return Conformed(frames, rejects.frame())
+    return Conformed(frames, rejects.frame(), lost)
 
 
 def _gathered(name: str, files: Sequence[ReadFile]) -> pl.DataFrame:

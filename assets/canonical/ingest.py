@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -39,6 +39,7 @@ class Ingested:
     files: int = 0
     blocked: int = 0
     records: int = 0
+    lost: int = 0
     rows: Counter[str] = field(default_factory=Counter)
     rejects: Counter[str] = field(default_factory=Counter)
     gates: dict[str, list[GateResult]] = field(default_factory=dict)
@@ -82,7 +83,7 @@ def _gate(conformed: Conformed, batch: Sequence[ReadFile], done: Ingested) -> Co
             held.append(result.failing.with_columns(pl.lit(name).alias("table_name")))
     if not held:
         return conformed
-    return Conformed(frames, _with_held(conformed.rejects, pl.concat(held)))
+    return replace(conformed, frames=frames, rejects=_with_held(conformed.rejects, pl.concat(held)))
 
 
 def _with_held(rejects: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
@@ -103,6 +104,7 @@ def _write(ws: Workspace, tenant: str, batch: Sequence[ReadFile], conformed: Con
     done.files += len(batch)
     done.blocked += sum(file.is_blocked for file in batch)
     done.records += sum(file.parsed.record_count for file in batch)
+    done.lost += conformed.lost
 
 
 def _complete(ws: Workspace, tenant: str, batch: Sequence[ReadFile], rejects: pl.DataFrame) -> pl.DataFrame:
@@ -131,10 +133,19 @@ def _results(
 ) -> pl.DataFrame:
     """Rows of ``landing.file_parse``: the count law, and the days that the files may move."""
     spans = _spans(conformed)
-    late = (
+    own = pl.concat(
+        [
+            f.parsed.rejects.select(
+                pl.lit(f.arrival.source_file_id, dtype=pl.Int64).alias("source_file_id"), "source_line"
+            )
+            for f in batch
+        ]
+    )
+    later = (
         rejects.filter(pl.col("source_line") > 0)
+        .join(own.unique(), on=["source_file_id", "source_line"], how="anti")
         .group_by("source_file_id")
-        .agg(pl.col("source_line").n_unique().alias("held_lines"))
+        .agg(pl.col("source_line").n_unique().cast(pl.Int64).alias("later_count"))
     )
     tenant_key = ws.tenant_key(tenant)
     rows = [
@@ -149,17 +160,17 @@ def _results(
             "business_date": f.parsed.business_date or f.arrival.business_date,
             "parse_status": "blocked" if f.is_blocked else "parsed",
             "record_count": f.parsed.record_count,
+            "own_count": f.parsed.quarantined_count,
             "known_at": f.arrival.known_at,
-            "_is_blocked": f.is_blocked,
         }
         for f in batch
     ]
-    held = pl.when("_is_blocked").then(pl.col("record_count")).otherwise(pl.col("held_lines").fill_null(0))
+    held = pl.min_horizontal(pl.col("own_count") + pl.col("later_count").fill_null(0), "record_count")
     return (
         pl.DataFrame(rows, schema_overrides={"business_date": pl.Date, "file_kind": pl.String})
-        .join(late, on="source_file_id", how="left")
+        .join(later, on="source_file_id", how="left")
         .join(spans, on="source_file_id", how="left")
-        .with_columns(held.cast(pl.Int64).alias("quarantined_count"))
+        .with_columns(held.alias("quarantined_count"))
         .with_columns((pl.col("record_count") - pl.col("quarantined_count")).alias("parsed_count"))
     )
 
@@ -167,7 +178,7 @@ def _results(
 def _spans(conformed: Conformed) -> pl.DataFrame:
     """First and last effective date of each file's rows."""
     parts = []
-    for name, frame in conformed.frames.items():
+    for frame in conformed.frames.values():
         dates = [d for d in ("trade_date", "as_of_date", "price_date", "rate_date", "valid_from") if d in frame.columns]
         if dates and frame.height:
             parts.append(frame.select("source_file_id", pl.col(dates[0]).alias("day")))

@@ -36,6 +36,7 @@ class Rejects:
 
     def __init__(self, tenant_key: int, files: Sequence[ReadFile]) -> None:
         self._tenant_key = tenant_key
+        self._unresolved: dict[str, int] = {}
         self._files = pl.DataFrame(
             [
                 {
@@ -68,6 +69,7 @@ class Rejects:
     def unresolved(self, table_name: str, frame: pl.DataFrame) -> pl.DataFrame:
         """The rows whose security is told, or that need none; the others are held back."""
         lost = frame.filter(pl.col("reason").is_not_null())
+        self._unresolved[table_name] = lost.height
         self.add(
             table_name,
             lost.select(
@@ -79,6 +81,10 @@ class Rejects:
             ),
         )
         return frame.filter(pl.col("reason").is_null()).drop("reason")
+
+    def unresolved_count(self, table_name: str) -> int:
+        """Rows of the table that were held back because their security cannot be told."""
+        return self._unresolved.get(table_name, 0)
 
     def frame(self) -> pl.DataFrame:
         """All rejects as rows of ``quality.reject``."""

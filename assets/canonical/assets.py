@@ -1,0 +1,150 @@
+"""Canonical assets: landed files, read and conformed; one pass writes every table.
+
+A broken file blocks itself: it fails the check of ``landing/file_parse`` and makes its feed's readiness blocked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from assets.canonical.ingest import GATED, Ingested, ingest
+from assets.canonical.reading import pending_files
+from assets.landing.assets import landing_key
+from assets.partitions import DATES, SINGLE_RUN, TENANT_DATES, tenant_and_dates
+from assets.workspace import WorkspaceResource
+from connectors.registry import adapters
+from contracts.registry import table
+from contracts.table import SHARED_TENANT
+
+TENANT_TABLES = (
+    "landing.file_parse", "quality.reject", "canonical.account", "canonical.security", "canonical.transaction",
+    "canonical.custodian_position", "canonical.custodian_balance", "canonical.price", "canonical.statement_window",
+)  # fmt: skip
+SHARED_TABLES = (
+    "landing.file_parse", "quality.reject", "canonical.security", "canonical.price", "canonical.fx_rate",
+)  # fmt: skip
+
+
+def tenant_key_of(name: str) -> dg.AssetKey:
+    """Asset key of a tenant's table: schema and table."""
+    return dg.AssetKey(name.split("."))
+
+
+def shared_key_of(name: str) -> dg.AssetKey:
+    """Asset key of the market-data part of a table; a table that is only shared keeps its own name."""
+    return (
+        dg.AssetKey(name.split(".")) if table(name).scope == "shared" else dg.AssetKey(["shared", name.split(".")[1]])
+    )
+
+
+def _specs(names: Sequence[str], is_shared: bool) -> list[dg.AssetSpec]:
+    market = "market_data" if is_shared else "custodian"
+    upstream = [landing_key(slug) for slug, source in adapters().items() if source.market == market]
+    key_of = shared_key_of if is_shared else tenant_key_of
+    return [
+        dg.AssetSpec(
+            key_of(name),
+            deps=upstream,
+            group_name="market_data" if is_shared else table(name).layer,
+            kinds={"polars", "delta"},
+            description=f"{table(name).columns.__doc__} Grain: {table(name).grain}.",
+        )
+        for name in names
+    ]
+
+
+def _checks(names: Sequence[str], is_shared: bool) -> list[dg.AssetCheckSpec]:
+    key_of = shared_key_of if is_shared else tenant_key_of
+    gates = [
+        dg.AssetCheckSpec("quality_gate", asset=key_of(n), description="Great Expectations over the new rows.")
+        for n in names
+        if n in GATED
+    ]
+    files = key_of("landing.file_parse")
+    return [
+        *gates,
+        dg.AssetCheckSpec("files_readable", asset=files, description="No new file is broken as a whole."),
+        dg.AssetCheckSpec(
+            "nothing_lost", asset=files, description="Every row read is kept, held back, or a repetition."
+        ),
+    ]
+
+
+def _results(names: Sequence[str], is_shared: bool, done: Ingested) -> Iterator[dg.MaterializeResult[None]]:
+    key_of = shared_key_of if is_shared else tenant_key_of
+    for name in names:
+        checks = []
+        if name in GATED:
+            checks.append(_gate_check(name, done))
+        if name == "landing.file_parse":
+            checks += _file_checks(done)
+        count = {"landing.file_parse": done.files, "quality.reject": done.rejects.total()}.get(name, done.rows[name])
+        yield dg.MaterializeResult(asset_key=key_of(name), metadata={"dagster/row_count": count}, check_results=checks)
+
+
+def _gate_check(name: str, done: Ingested) -> dg.AssetCheckResult:
+    results = done.gates.get(name, [])
+    failed = [outcome for result in results for outcome in result.results if not outcome.success]
+    return dg.AssetCheckResult(
+        check_name="quality_gate",
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "expectations": sum(len(result.results) for result in results),
+            "failed": ", ".join(sorted({f"{o.name}({o.column or '-'})" for o in failed})) or "none",
+            "rows_held_back": sum(result.failing.height for result in results),
+        },
+    )
+
+
+def _file_checks(done: Ingested) -> list[dg.AssetCheckResult]:
+    reasons = {f"reason_{reason}": count for reason, count in sorted(done.rejects.items())}
+    readable = dg.AssetCheckResult(
+        check_name="files_readable",
+        passed=done.blocked == 0,
+        metadata={"files": done.files, "blocked": done.blocked, **reasons},
+    )
+    kept = dg.AssetCheckResult(
+        check_name="nothing_lost", passed=done.lost == 0, metadata={"records": done.records, "rows_lost": done.lost}
+    )
+    return [readable, kept]
+
+
+def tenant_tables() -> dg.AssetsDefinition:
+    """The tenant's canonical tables."""
+
+    @dg.multi_asset(
+        name="canonical_tables",
+        specs=_specs(TENANT_TABLES, is_shared=False),
+        check_specs=_checks(TENANT_TABLES, is_shared=False),
+        partitions_def=TENANT_DATES,
+        backfill_policy=SINGLE_RUN,
+    )
+    def _conform(
+        context: dg.AssetExecutionContext, workspace: WorkspaceResource
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        ws = workspace.open()
+        tenant, _, _ = tenant_and_dates(context.partition_keys)
+        yield from _results(TENANT_TABLES, False, ingest(ws, tenant, pending_files(ws, tenant)))
+
+    return _conform
+
+
+def shared_tables() -> dg.AssetsDefinition:
+    """The canonical tables of market data."""
+
+    @dg.multi_asset(
+        name="market_data_tables",
+        specs=_specs(SHARED_TABLES, is_shared=True),
+        check_specs=_checks(SHARED_TABLES, is_shared=True),
+        partitions_def=DATES,
+        backfill_policy=SINGLE_RUN,
+    )
+    def _conform(workspace: WorkspaceResource) -> Iterator[dg.MaterializeResult[None]]:
+        ws = workspace.open()
+        done = ingest(ws, SHARED_TENANT, pending_files(ws, SHARED_TENANT))
+        yield from _results(SHARED_TABLES, True, done)
+
+    return _conform
