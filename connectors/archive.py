@@ -28,6 +28,7 @@ RATIO_FREE_BYTES: Final = 16 * 1024**2
 
 _ZIP_MAGICS: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_ENDINGS: Final = (".zip", ".gz")
 _CHUNK_BYTES: Final = 1 << 20
 _MAX_DIRECTORY_BYTES: Final = 46 + 3 * 0xFFFF
 _END_RECORD: Final = struct.Struct("<4sHHHHIIH")
@@ -49,10 +50,18 @@ class Expanded:
     is_archive: bool
 
 
+def stem_of(name: str) -> str:
+    """A base name without its '.zip' or '.gz' ending: what the kinds of an adapter are matched against."""
+    for ending in _ENDINGS:
+        if name.lower().endswith(ending) and len(name) > len(ending):
+            return name[: -len(ending)]
+    return name
+
+
 def expand(path: Path, name: str, destination_dir: Path, max_bytes: int) -> Expanded:
     """The one file inside a zip or gzip delivery, written to ``destination_dir``; any other file as it is, not copied.
 
-    A gzip stream of several members is one file (RFC 1952 section 2.2). Its name is ``name`` without a '.gz' ending;
+    A gzip stream of several members is one file (RFC 1952 section 2.2). Its name is ``name`` without its ending;
     that of a zip member is the base name that the archive states.
 
     Args:
@@ -81,10 +90,7 @@ def expand(path: Path, name: str, destination_dir: Path, max_bytes: int) -> Expa
         inner_name = PurePosixPath(member.filename).name
         return _expanded(_zip_chunks(path, member), path, destination_dir / inner_name, max_bytes)
     if magic.startswith(_GZIP_MAGIC):
-        inner_name = base_name[:-3] if base_name.lower().endswith(".gz") else base_name
-        if not inner_name:
-            raise FeedFault("unsafe_path", f"{printable(name)}: no name is left without its ending")
-        return _expanded(_gzip_chunks(path), path, destination_dir / inner_name, max_bytes)
+        return _expanded(_gzip_chunks(path), path, destination_dir / stem_of(base_name), max_bytes)
     return Expanded(path, base_name, is_archive=False)
 
 

@@ -6,7 +6,6 @@ Here: what a listing and a fetch are, and the rules that hold for every kind of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -56,18 +55,32 @@ class RefusedFile:
     detail: str
 
 
+@dataclass(frozen=True)
+class Listing:
+    """What one look at a folder found.
+
+    Attributes:
+        files: the deliveries, oldest first (by ``modified_at``, then path).
+        refusals: what was refused and why, in order of path.
+    """
+
+    files: list[RemoteFile]
+    refusals: list[RefusedFile]
+
+    @property
+    def refused(self) -> list[str]:
+        """The printable paths of ``refusals``."""
+        return [refusal.path for refusal in self.refusals]
+
+
 class Transport(Protocol):
     """An open folder of delivered files. A context manager: entering connects, leaving closes."""
 
-    @property
-    def refused(self) -> Sequence[RefusedFile]:
-        """What the last listing refused, in order of path."""
+    def list_files(self) -> Listing:
+        """Every delivered file under the root.
 
-    def list_files(self) -> list[RemoteFile]:
-        """Every delivered file under the root, oldest first (by ``modified_at``, then path).
-
-        Hidden entries, names of half-written files and checksum sidecars are left out; unsafe entries are in
-        ``refused``.
+        Hidden entries, names of half-written files and checksum sidecars are left out; unsafe entries are
+        refused by name, their neighbours go on.
 
         Raises:
             RetryableError: the folder cannot be reached now.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from connectors.errors import PermanentError
-from connectors.transport.base import FileNotTaken, RefusedFile, RemoteFile
+from connectors.transport.base import FileNotTaken, Listing, RemoteFile
 from connectors.transport.paths import CHECKSUM_SUFFIX, require_safe_path
 from connectors.transport.staging import MAX_SIDECAR_BYTES, discard, part_path, publish, require_unchanged
 from connectors.transport.walk import Entry, Folder, entry_kind, walk
@@ -23,7 +23,6 @@ class LocalFolder:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._refused: Sequence[RefusedFile] = ()
 
     def __enter__(self) -> Self:
         """Check that the folder is there.
@@ -38,16 +37,9 @@ class LocalFolder:
     def __exit__(self, *exc_info: object) -> None:
         """Nothing to close."""
 
-    @property
-    def refused(self) -> Sequence[RefusedFile]:
-        """What the last listing refused."""
-        return self._refused
-
-    def list_files(self) -> list[RemoteFile]:
+    def list_files(self) -> Listing:
         """Every delivered file under the root; see ``Transport.list_files``."""
-        listing = walk(Folder(self._entries, self._target))
-        self._refused = tuple(listing.refused)
-        return listing.files
+        return walk(Folder(self._entries, self._target))
 
     def fetch(self, remote: RemoteFile, destination: Path) -> None:
         """Copy ``remote`` to ``destination``; see ``Transport.fetch``."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
 import stamina
 
 from connectors.connection import SftpTransport
-from connectors.transport.base import RefusedFile, RemoteFile
+from connectors.transport.base import Listing, RemoteFile
 from connectors.transport.paths import CHECKSUM_SUFFIX, require_safe_path
 from connectors.transport.sftp_session import SessionLost, SftpSession
 from connectors.transport.staging import (
@@ -43,7 +43,6 @@ class SftpFolder:
         self._transport = transport
         self._secrets_dir = secrets_dir
         self._session: SftpSession | None = None
-        self._refused: Sequence[RefusedFile] = ()
 
     def __enter__(self) -> Self:
         """Connect and log in; see ``SftpSession`` for what it raises."""
@@ -54,16 +53,9 @@ class SftpFolder:
         """Close the session."""
         self._close()
 
-    @property
-    def refused(self) -> Sequence[RefusedFile]:
-        """What the last listing refused."""
-        return self._refused
-
-    def list_files(self) -> list[RemoteFile]:
+    def list_files(self) -> Listing:
         """Every delivered file under the root; see ``Transport.list_files``."""
-        listing = self._persistently(lambda session: walk(Folder(session.entries, session.target)))
-        self._refused = tuple(listing.refused)
-        return listing.files
+        return self._persistently(lambda session: walk(Folder(session.entries, session.target)))
 
     def fetch(self, remote: RemoteFile, destination: Path) -> None:
         """Bring ``remote`` to ``destination``; see ``Transport.fetch``."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from connectors.errors import PermanentError
-from connectors.transport.base import RefusedFile, RemoteFile
+from connectors.transport.base import Listing, RefusedFile, RemoteFile
 from connectors.transport.paths import CHECKSUM_SUFFIX, is_delivery, is_hidden, name_fault, path_fault, printable
 
 MAX_FILES: Final = 200_000
@@ -33,14 +33,6 @@ class Entry:
     kind: EntryKind
     size_bytes: int
     modified_at: datetime
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What a walk found."""
-
-    files: list[RemoteFile]
-    refused: list[RefusedFile]
 
 
 @dataclass(frozen=True)
