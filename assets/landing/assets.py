@@ -69,9 +69,7 @@ def _result(landed: Iterable[Landed], faults: dict[str, str]) -> dg.MaterializeR
         "names_refused": sum(v.refused for v in visits),
         "bytes": sum(v.bytes for v in visits),
     }
-    check = dg.AssetCheckResult(
-        check_name="provider_reachable", passed=not faults, metadata={name: fault for name, fault in faults.items()}
-    )
+    check = dg.AssetCheckResult(check_name="provider_reachable", passed=not faults, metadata=dict(faults))
     return dg.MaterializeResult(metadata=counts, check_results=[check])
 
 

@@ -70,6 +70,21 @@ def fetch_files(ws: Workspace, tenant: str, connection: Connection) -> Landed:
     return landed
 
 
+def unseen_files(ws: Workspace, tenant: str) -> list[str]:
+    """Names, with their connection, that the tenant's servers offer and the ledger does not hold. Fetches nothing."""
+    ledger = ws.lake.read(FILE_ARRIVAL, tenant)
+    seen = set(ledger.select("connection_id", "remote_path", "size_bytes", "remote_modified_at").iter_rows())
+    unseen: list[str] = []
+    for connection in ws.connections(tenant):
+        with open_transport(connection.transport, ws.secrets_dir) as transport:
+            unseen += [
+                f"{connection.connection_id}/{f.path}@{f.modified_at.isoformat()}"
+                for f in transport.list_files().files
+                if (connection.connection_id, f.path, f.size_bytes, f.modified_at) not in seen
+            ]
+    return unseen
+
+
 def _batches(files: Sequence[RemoteFile]) -> Iterator[Sequence[RemoteFile]]:
     for start in range(0, len(files), BATCH_FILES):
         yield files[start : start + BATCH_FILES]

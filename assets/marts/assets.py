@@ -1,0 +1,79 @@
+"""Marts assets: the load of each tenant and day, and the publication that makes it visible once dbt has passed."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import dagster as dg
+
+from assets.canonical.assets import tenant_key_of
+from assets.marts.load import LOADED, append_canonical, load_facts, sync_dimensions
+from assets.partitions import SINGLE_RUN, TENANT_DATES, tenant_and_dates
+from assets.workspace import Workspace, WorkspaceResource
+from contracts.table import SHARED_TENANT
+from contracts.tables.landing import FILE_ARRIVAL
+from warehouse.postgres.publication import drop_superseded, publish, unpublished
+
+LOAD = dg.AssetKey(["ops", "load"])
+PUBLICATION = dg.AssetKey(["ops", "publication"])
+
+
+@dg.asset(
+    key=LOAD,
+    group_name="ops",
+    kinds={"postgres"},
+    description="The tenant's facts and canonical rows in PostgreSQL, loaded and not yet visible to readers.",
+    deps=[*(tenant_key_of(t.full_name) for t in LOADED), tenant_key_of("canonical.transaction"),
+          tenant_key_of("canonical.account")],
+    partitions_def=TENANT_DATES,
+    backfill_policy=SINGLE_RUN,
+    retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
+)  # fmt: skip
+def load(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+    """Load what the warehouse lacks."""
+    ws = workspace.open()
+    tenant, _, last = tenant_and_dates(context.partition_keys)
+    sync_dimensions(ws, tenant)
+    appended = append_canonical(ws, SHARED_TENANT) + append_canonical(ws, tenant)
+    facts = load_facts(ws, tenant, last)
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": facts.rows, "days_loaded": len(facts.days), "canonical_rows": appended}
+    )
+
+
+def publication_asset(upstream: list[dg.AssetKey], code_version: str) -> dg.AssetsDefinition:
+    """The publication: inserted last, after every model and test of the warehouse.
+
+    Args:
+        upstream: keys of all dbt models.
+        code_version: version of the code that computed the figures.
+    """
+
+    @dg.asset(
+        key=PUBLICATION,
+        group_name="ops",
+        kinds={"postgres"},
+        deps=upstream,
+        description="One row per tenant and day that makes a load visible to all readers at once.",
+    )
+    def _publish(workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+        ws = workspace.open()
+        waiting: dict[int, list[date]] = {}
+        for tenant_key, day, _ in unpublished(ws.warehouse_url):
+            waiting.setdefault(tenant_key, []).append(day)
+        names = {ws.tenant_key(name): name for name in ws.tenant_names()}
+        rows = sum(
+            publish(ws.warehouse_url, tenant_key, days, known_until(ws, names[tenant_key]), code_version)
+            for tenant_key, days in waiting.items()
+        )
+        dropped = drop_superseded(ws.warehouse_url)
+        return dg.MaterializeResult(metadata={"dagster/row_count": rows, "superseded_loads_dropped": dropped})
+
+    return _publish
+
+
+def known_until(ws: Workspace, tenant: str) -> datetime:
+    """The last arrival that the tenant's computed facts take into account."""
+    arrivals = [ws.lake.read(FILE_ARRIVAL, owner)["received_at"].max() for owner in (tenant, SHARED_TENANT)]
+    known = [a for a in arrivals if isinstance(a, datetime)]
+    return max(known, default=datetime(1970, 1, 1, tzinfo=UTC))
