@@ -19,9 +19,10 @@ from typing import Any, BinaryIO, Final, cast
 import polars as pl
 import pyarrow.fs
 
+from warehouse.lake.tenants import tenant_folder
+
 _CHUNK_BYTES: Final = 1 << 20
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_TENANT: Final = re.compile(r"_shared|[a-z][a-z0-9_]{0,62}")
 
 
 class CorruptFileError(Exception):
@@ -146,7 +147,8 @@ class RawStore:
             if not place.is_file():
                 raise FileNotFoundError(place)
             return place
-        folder = self._cache_folder() / tenant
+        folder = self._cache_folder() / tenant_folder(tenant)
+        source_file_id(sha256)
         copy = folder / sha256
         if copy.is_file():
             return copy
@@ -193,7 +195,8 @@ class RawStore:
             return stored
         # An object appears only when its upload is complete; a file system gets a temporary name of its own.
         temporary = place if self.root.startswith("s3://") else f"{place}.{os.getpid()}.incoming"
-        filesystem.create_dir(place.rsplit("/", 1)[0], recursive=True)
+        if temporary != place:
+            filesystem.create_dir(place.rsplit("/", 1)[0], recursive=True)
         with path.open("rb") as source, filesystem.open_output_stream(temporary) as target:
             shutil.copyfileobj(source, target, _CHUNK_BYTES)
         if temporary != place:
@@ -201,7 +204,7 @@ class RawStore:
         return stored
 
     def _folder(self, tenant: str) -> Path:
-        return Path(self.root) / _tenant(tenant) / "raw"
+        return Path(self.root) / tenant_folder(tenant) / "raw"
 
     def _place(self, tenant: str, sha256: str) -> Path:
         source_file_id(sha256)
@@ -210,7 +213,7 @@ class RawStore:
     def _remote(self, tenant: str, sha256: str) -> tuple[Any, str]:
         source_file_id(sha256)
         filesystem, base = _filesystem(self.root, self.storage_options)
-        return filesystem, f"{base}/{_tenant(tenant)}/raw/{sha256[:2]}/{sha256}"
+        return filesystem, f"{base}/{tenant_folder(tenant)}/raw/{sha256[:2]}/{sha256}"
 
     def _cache_folder(self) -> Path:
         if self._cache is not None:
@@ -220,12 +223,6 @@ class RawStore:
         if folder.stat().st_uid != os.getuid():
             raise PermissionError(f"{folder} belongs to another user")
         return folder
-
-
-def _tenant(name: str) -> str:
-    if not _TENANT.fullmatch(name):
-        raise ValueError(f"not a tenant's name: {name!r}")
-    return name
 
 
 def _copied(source: BinaryIO, target: BinaryIO) -> StoredFile:

@@ -10,7 +10,6 @@ turns per table by a file lock; over an object store Delta's own commit check st
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
@@ -24,12 +23,12 @@ from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from contracts.registry import TABLES
 from contracts.table import SHARED_TENANT, SHARED_TENANT_KEY, Table
 from warehouse.lake.locks import file_lock
+from warehouse.lake.tenants import tenant_folder
 from warehouse.lake.versions import changed_rows, identity, last_versions
 
 MONTH_COLUMN: Final = "_month"
 """Partition column (YYYY-MM) of tables with a date column; it never leaves this module."""
 
-_TENANT: Final = re.compile(r"_shared|[a-z][a-z0-9_]{0,62}")
 _ATTEMPTS: Final = 5
 _Result = TypeVar("_Result")
 
@@ -283,8 +282,7 @@ _WRITER: Final = WriterProperties(compression="ZSTD", compression_level=1)
 
 
 def _in_scope(table: Table, tenant: str) -> bool:
-    if not _TENANT.fullmatch(tenant):
-        raise ValueError(f"not a tenant's name: {tenant!r}")
+    tenant_folder(tenant)
     return table.scope == "either" or (table.scope == "shared") == (tenant == SHARED_TENANT)
 
 
