@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 import polars as pl
+import polars.selectors as cs
 
 from assets.quality.rules import BUSINESS_RULES, Rule, Severity, derived_columns
 from contracts.render.gx_suite import base_suite
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from great_expectations.validator.validator import Validator
 
 Status = Literal["passed", "failed", "crashed", "skipped"]
-"""failed: the data is at fault; crashed: the expectation could not be evaluated; skipped: there was nothing to look at."""
+"""failed: the data is at fault; crashed: the expectation could not be evaluated; skipped: nothing to look at."""
 
 FAILING_SCHEMA = pl.Schema(
     {
@@ -140,13 +141,25 @@ def _validator(batch: pl.DataFrame) -> Validator:
     from great_expectations.execution_engine.pandas_batch_data import PandasBatchData
     from great_expectations.validator.validator import Validator
 
-    codes = [name for name, dtype in batch.schema.items() if isinstance(dtype, pl.Enum | pl.Categorical)]
-    arrow = batch.with_columns(pl.col(codes).cast(pl.String)).to_arrow()
     engine = PandasExecutionEngine()
-    data = PandasBatchData(engine, arrow.to_pandas(types_mapper=pd.ArrowDtype))
+    data = PandasBatchData(engine, _pandas_batch(batch))
     validator = Validator(execution_engine=engine, batches=[Batch(data=data)])
     validator.metrics_calculator.show_progress_bars = False
     return validator
+
+
+def _pandas_batch(batch: pl.DataFrame) -> pd.DataFrame:
+    """The batch on Arrow memory, save for what is compared with bounds.
+
+    Great Expectations compares plain NumPy numbers at once and everything else value by value in Python. Decimals are
+    compared with zero only, and a double keeps the sign of any of them; ids stay whole, since only columns of
+    integers without a null become NumPy ones.
+    """
+    plain = batch.with_columns(cs.decimal().cast(pl.Float64), cs.enum().cast(pl.String))
+    frame = plain.to_arrow().to_pandas(types_mapper=lambda t: None if str(t) == "double" else pd.ArrowDtype(t))
+    whole = [name for name, dtype in plain.schema.items() if dtype == pl.Int64 and plain[name].null_count() == 0]
+    batch_frame: pd.DataFrame = frame.astype(dict.fromkeys(whole, "int64"))
+    return batch_frame
 
 
 def _validated(
