@@ -215,7 +215,9 @@ def _periodic(book: _Book, market: Market, place: int) -> None:
     if interest > 0:
         _book(book, market, place, "INTEREST", amount=interest)
         if book.account.style == "schwab" and book.draw.random() < 0.05:
-            _book(book, market, place, "TAX_WITHHELD", amount=-cents(Fraction(interest, MONEY_UNITS) * Fraction(24, 100)))
+            _book(
+                book, market, place, "TAX_WITHHELD", amount=-cents(Fraction(interest, MONEY_UNITS) * Fraction(24, 100))
+            )
     if day.month % 3:
         return
     worth = book.cash + sum(
