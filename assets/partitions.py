@@ -11,7 +11,7 @@ from datetime import date
 
 import dagster as dg
 
-FIRST_DATE = "2015-01-01"
+FIRST_DATE = "2009-01-01"
 TENANTS = dg.DynamicPartitionsDefinition(name="tenant")
 # One more partition than the days gone by: the nightly of day D runs on the morning after.
 DATES = dg.TimeWindowPartitionsDefinition(start=FIRST_DATE, fmt="%Y-%m-%d", cron_schedule="0 0 * * 1-5", end_offset=1)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from contracts.table import SHARED_TENANT
 from connectors.settings import load_tenants
+from contracts.table import SHARED_TENANT
 from pipelines.dbt import connection_environment
 from pipelines.environment import REPOSITORY, Environment
 from warehouse.postgres.migrate import migrate

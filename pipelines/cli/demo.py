@@ -1,0 +1,143 @@
+"""``nexus demo``: a simulated firm from its custodians' files to a published summary, in one command.
+
+Belongs here: the story that the demo tells. Everything it shows is done by the same jobs that production runs.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from pipelines.cli.console import console, day, fail
+from pipelines.cli.inspect import show_accounts, show_quality, show_totals
+from pipelines.cli.run import report, runner
+from pipelines.environment import Environment
+from pipelines.installation import prepared
+
+LAST_DAY = "2022-12-28"
+FIRST_DAY = "2022-01-03"
+MASTERS = {"alder": "08123456", "birch": "08765432"}
+SHOWN = 12
+
+
+def demo(
+    accounts: Annotated[int, typer.Option(min=4, help="Accounts over both tenants.")] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated firm.")] = 20221228,
+    first_day: Annotated[str, typer.Option(help="First simulated day.")] = FIRST_DAY,
+    last_day: Annotated[str, typer.Option(help="Last simulated day, run as tonight's nightly.")] = LAST_DAY,
+    fresh: Annotated[bool, typer.Option("--fresh/--keep", help="Start from an empty installation.")] = True,
+) -> None:
+    """Simulate a firm, serve its files over SFTP, run the nightly through Dagster, build dbt, show the result."""
+    from simulation.sftp_server import serve
+    from simulation.world import SimulationConfig, simulate, write_world
+
+    first, last = day(first_day), day(last_day)
+    if last <= first:
+        fail("--last-day must be after --first-day")
+    started = time.monotonic()
+    environment = Environment()
+    if fresh:
+        _forget(environment)
+    world_folder = environment.home / "demo"
+    config = SimulationConfig.for_demo(seed=seed, accounts=accounts, first_date=first, last_date=last)
+    with _step(f"simulate two firms of {accounts} accounts"):
+        world = simulate(config)
+        eve = last - timedelta(days=1)
+        write_world(world, world_folder, until=eve)
+    with _step("start the warehouse"):
+        installation = prepared()
+    with serve(world_folder / "sftp", state=environment.home / "demo-sftp") as server:
+        write_settings(environment, server.host, server.port, server.username, server.known_hosts_path, server.password)
+        installation.instance()
+        jobs = runner(installation)
+        with _step("history: market data, then each tenant as one run"):
+            report("  market data", jobs.market_data(first, eve))
+            for tenant in MASTERS:
+                report(f"  nightly {tenant} {first} to {eve}", jobs.nightly(tenant, first, eve))
+        with _step("tonight: new files arrive, the nightly runs"):
+            write_world(world, world_folder)
+            report("  market data", jobs.market_data(last, last))
+            for tenant in MASTERS:
+                report(f"  nightly {tenant} {last}", jobs.nightly(tenant, last, last))
+        with _step("dbt build and publication"):
+            report("  marts", jobs.marts())
+    _summary(installation.warehouse_url, time.monotonic() - started)
+
+
+@contextmanager
+def _step(name: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    console.print(f"[dim]{time.monotonic() - began:6.1f} s[/]  {name}")
+
+
+def _forget(environment: Environment) -> None:
+    """Remove what an earlier demo left, and nothing else: a home that is not a demo's is left alone."""
+    from warehouse.postgres.server import stop
+
+    home = environment.home
+    if not home.exists() or not any(home.iterdir()):
+        return
+    if not (home / "demo").is_dir():
+        fail(f"{home} holds an installation that is not a demo's; set NEXUS_HOME to another folder, or pass --keep")
+    stop(home)
+    shutil.rmtree(home)
+
+
+def write_settings(
+    environment: Environment, host: str, port: int, username: str, known_hosts: Path, password: str
+) -> None:
+    """The tenants' settings, as a firm would write them; the password goes into the secrets folder."""
+    home = environment.home
+    for folder in ("tenants", "secrets"):
+        (home / folder).mkdir(parents=True, exist_ok=True)
+    secret = home / "secrets" / "sftp_password"
+    secret.write_text(password)
+    secret.chmod(0o600)
+
+    def connection(tenant: str, name: str, adapter: str, masters: tuple[str, ...] = ()) -> dict[str, object]:
+        transport = {
+            "kind": "sftp", "host": host, "port": port, "username": username, "path": f"{tenant}/{name}",
+            "known_hosts": str(known_hosts), "password_ref": "file:sftp_password",
+        }  # fmt: skip
+        return {
+            "connection_id": name, "adapter": adapter, "transport": transport, "master_accounts": list(masters),
+            # The demo takes in a year of past deliveries as if each had arrived on its own morning.
+            "received_at": "remote_mtime",
+        }  # fmt: skip
+
+    feeds = {
+        "_shared": [connection("_shared", "ecb", "ecb"), connection("_shared", "closing_prices", "closing_prices")],
+        "alder": [
+            connection("alder", "schwab_main", "schwab", (MASTERS["alder"],)),
+            connection("alder", "ofx_direct", "ofx"),
+        ],
+        "birch": [connection("birch", "schwab_main", "schwab", (MASTERS["birch"],))],
+    }
+    for tenant, connections in feeds.items():
+        settings = {"tenant": tenant, "name": tenant.strip("_").title(), "connections": connections}
+        (home / "tenants" / f"{tenant}.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+
+
+def _summary(url: str, seconds: float) -> None:
+    show_totals(url)
+    show_accounts(url, None, SHOWN)
+    show_quality(url)
+    console.print(f"\nDone in {seconds:.0f} s. Look around:")
+    console.print("  make up                            the Dagster UI on :3000 and the API on :8000")
+    console.print("  .venv/bin/nexus status             what arrived, what is ready, what is held back")
+    console.print("  .venv/bin/nexus trace --help       from a figure to the custodian's file and line")
+    console.print("  .venv/bin/nexus api-key --tenant alder")
+
+
+def demo_dates() -> tuple[date, date]:
+    """First and last day of the demo's history."""
+    return date.fromisoformat(FIRST_DAY), date.fromisoformat(LAST_DAY)
