@@ -25,7 +25,7 @@ class FileKind:
     Attributes:
         name: short name such as TRN; readiness is stated per kind.
         pattern: matched against the base name of the delivered file (after a .zip or .gz ending is taken off), with
-            an optional named group ``date`` in the form YYYYMMDD or YYYY-MM-DD.
+            an optional named group ``date`` in the form YYYYMMDD, YYYY-MM-DD or YYMMDD (of this century).
         is_refresh: whether the file restates its whole window (then absence means retraction) or only adds.
         is_expected: whether it is due on every business day.
     """
@@ -108,6 +108,8 @@ class Adapter:
 
 def _date_of(text: str) -> date | None:
     digits = text.replace("-", "")
+    if len(digits) == 6:
+        digits = f"20{digits}"
     try:
         return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
     except ValueError:

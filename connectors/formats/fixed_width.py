@@ -1,0 +1,83 @@
+"""Fixed-width records: fields cut by position, with the separator at every gap as a cross-check.
+
+Only the fields that are asked for are cut. Positions count characters, which are bytes in a single-byte encoding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from connectors.formats.layouts import Layout
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Lines as fields.
+
+    Attributes:
+        records: ``line``, ``text`` and the fields asked for: stripped of blanks, null when nothing is left.
+        misfits: ``line`` and ``text`` of the lines that do not have the layout's shape.
+    """
+
+    records: pl.DataFrame
+    misfits: pl.DataFrame
+
+
+def cut(lines: pl.DataFrame, layout: Layout, names: Sequence[str], *, separator: str = "|") -> Cut:
+    """The fields ``names`` of each line, by position.
+
+    A line fits when the separator stands at every gap and the line ends at or beyond the last field, or at the end of
+    an older version of the layout (in that version's last field, whose trailing blanks may be lost). What is missing
+    is blank; what stands beyond the last field belongs to a later layout and is left alone.
+
+    Args:
+        lines: frame of ``line`` and ``text``.
+        layout: positions of the fields.
+        names: fields to cut.
+        separator: the character at every gap.
+    """
+    fits = fit(lines["text"], layout.gaps, separator) & _ends_well(lines["text"], layout)
+    good = lines.filter(fits)
+    spans = [(name, layout.column(name)) for name in names]
+    return Cut(
+        good.with_columns(
+            stripped(pl.col("text").str.slice(c.start - 1, c.end - c.start + 1)).alias(n) for n, c in spans
+        ),
+        lines.filter(~fits),
+    )
+
+
+def stripped(field: pl.Expr) -> pl.Expr:
+    """The text without the blanks around it; null when nothing is left."""
+    bare = field.str.strip_chars(" ")
+    return pl.when(bare != "").then(bare)
+
+
+def fit(texts: pl.Series, gaps: Sequence[int], separator: str) -> pl.Series:
+    """Whether each text has ``separator`` at every 0-based position in ``gaps`` that lies within its length."""
+    if not len(texts) or not gaps:
+        return pl.Series([True] * len(texts), dtype=pl.Boolean)
+    width = max(gaps) + 1
+    lengths = texts.str.len_chars()
+    if not (lengths == texts.str.len_bytes()).all():
+        texts = texts.str.replace_all(r"[^\x00-\x7f]", "?")
+    # Separators pad the short lines, so that a gap beyond a line's end counts as there.
+    padded = texts.str.pad_end(width, separator).str.slice(0, width).str.join("").item()
+    matrix = np.frombuffer(padded.encode("ascii"), dtype=np.uint8).reshape(len(texts), width)
+    there = np.ones(len(texts), dtype=np.bool_)
+    for gap in gaps:
+        there &= matrix[:, gap] == ord(separator)
+    return pl.Series(there)
+
+
+def _ends_well(texts: pl.Series, layout: Layout) -> pl.Series:
+    lengths = texts.str.len_chars().cast(pl.Int64)
+    well = lengths >= layout.length
+    for count in layout.version_ends:
+        last = layout.columns[count - 1]
+        well = well | lengths.is_between(last.start - 1, last.end + 1)
+    return well

@@ -1,0 +1,159 @@
+"""A text file as numbered lines, read in blocks so that memory stays bounded whatever the file's size.
+
+Belongs here: bytes to lines (decoding, line ends, what makes a file unreadable). What a line means does not: see
+``fixed_width`` and ``delimited``. A line's number is its place in the file as received, 1 for the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from connectors.errors import FeedFault
+
+BLOCK_BYTES: Final = 64 * 1024**2
+"""Bytes taken at a time: about 250 000 lines of a wide record are four to eight blocks."""
+MAX_LINE_BYTES: Final = 64 * 1024
+SCHEMA: Final = pl.Schema({"line": pl.Int64, "text": pl.String})
+
+_UTF8_BOM: Final = b"\xef\xbb\xbf"
+_WIDE_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
+# Control bytes that a text file may hold: tab, line feed, form feed, carriage return, and DOS end of file.
+_CONTROLS: Final = bytes(b for b in (*range(1, 32), 127) if b not in b"\t\n\f\r\x1a")
+_MAX_CONTROL_SHARE: Final = 0.01
+
+
+def read_lines(path: Path, *, encoding: str = "cp1252", max_line_bytes: int = MAX_LINE_BYTES) -> pl.DataFrame:
+    """The whole file as a frame of ``line`` (Int64, 1-based) and ``text`` (String), for files of moderate size.
+
+    Raises:
+        FeedFault: as ``iterate_lines``.
+    """
+    blocks = list(iterate_lines(path, encoding=encoding, max_line_bytes=max_line_bytes))
+    return pl.concat(blocks) if blocks else pl.DataFrame(schema=SCHEMA)
+
+
+def iterate_lines(
+    path: Path,
+    *,
+    encoding: str = "cp1252",
+    max_line_bytes: int = MAX_LINE_BYTES,
+    block_bytes: int = BLOCK_BYTES,
+) -> Iterator[pl.DataFrame]:
+    """Frames of ``line`` and ``text``, in file order, each of about ``block_bytes``.
+
+    A UTF-8 byte order mark is taken off (and makes the file UTF-8); so are a carriage return and 0x1A at the end of a
+    line. A last line without a line end is a line. Empty lines keep their number.
+
+    Raises:
+        FeedFault: empty_file (no byte that is not a mark or a line end), binary_content (a NUL, or more than one
+            control byte in a hundred), wrong_encoding (UTF-16, or bytes that the encoding does not have), too_large
+            (a line of more than ``max_line_bytes``).
+    """
+    first_line = 1
+    is_blank = True
+    for number, block in enumerate(_whole_line_blocks(path, max_line_bytes, block_bytes)):
+        if number == 0:
+            if block.startswith(_WIDE_BOMS):
+                raise FeedFault("wrong_encoding", "the file is UTF-16. Ask for a single-byte encoding.", line=1)
+            if block.startswith(_UTF8_BOM):
+                block, encoding = block[len(_UTF8_BOM) :], "utf-8"
+        _refuse_binary(block, first_line)
+        frame = _frame(_as_utf8(block, encoding, first_line), first_line, max_line_bytes)
+        is_blank = is_blank and not block.strip(b" \t\r\n\x1a")
+        first_line += frame.height
+        if frame.height:
+            yield frame
+    if is_blank:
+        raise FeedFault("empty_file", "the file holds no text. Ask the provider to send it again.")
+
+
+def texts_of(path: Path, lines: Collection[int], *, encoding: str = "cp1252") -> pl.DataFrame:
+    """The given lines of a file, read again: for naming in quarantine what only the whole file shows to be wrong."""
+    wanted = pl.Series("line", sorted(set(lines)), dtype=pl.Int64).implode()
+    return pl.concat([block.filter(pl.col("line").is_in(wanted)) for block in iterate_lines(path, encoding=encoding)])
+
+
+def _whole_line_blocks(path: Path, max_line_bytes: int, block_bytes: int) -> Iterator[bytes]:
+    """Blocks that end with a line feed, but for the last."""
+    rest = b""
+    lines_before = 0
+    with path.open("rb") as stream:
+        while chunk := stream.read(block_bytes):
+            end = chunk.rfind(b"\n") + 1
+            if end:
+                block = rest + chunk[:end]
+                yield block
+                lines_before += block.count(b"\n")
+                rest = chunk[end:]
+            else:
+                rest += chunk
+            if len(rest) > max_line_bytes + block_bytes:
+                _refuse_binary(rest, lines_before + 1)
+                raise _too_long(lines_before + 1, max_line_bytes)
+    if rest:
+        yield rest
+
+
+def _too_long(line: int, max_line_bytes: int) -> FeedFault:
+    return FeedFault("too_large", f"a line is longer than {max_line_bytes} bytes: not a file of this kind.", line=line)
+
+
+def _refuse_binary(block: bytes, first_line: int) -> None:
+    nul = block.find(b"\0")
+    if nul >= 0:
+        line = first_line + block.count(b"\n", 0, nul)
+        if _looks_wide(block):
+            raise FeedFault(
+                "wrong_encoding", "the file looks like UTF-16 text. Ask for a single-byte encoding.", line=line
+            )
+        raise FeedFault("binary_content", "the file holds NUL bytes: it is not text. Ask for it again.", line=line)
+    controls = len(block) - len(block.translate(None, _CONTROLS))
+    if controls > _MAX_CONTROL_SHARE * len(block):
+        raise FeedFault(
+            "binary_content", "the file holds control bytes: it is not text. Ask for it again.", line=first_line
+        )
+
+
+def _looks_wide(block: bytes) -> bool:
+    """Whether NULs stand at every other byte, as in Latin text of two bytes a character."""
+    at = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == 0)
+    odd = int((at % 2).sum())
+    return len(at) > 0.3 * len(block) and min(odd, len(at) - odd) < 0.05 * len(at)
+
+
+def _as_utf8(block: bytes, encoding: str, first_line: int) -> bytes:
+    if block.isascii():
+        return block
+    try:
+        return block.decode(encoding).encode()
+    except UnicodeDecodeError as error:
+        line = first_line + block.count(b"\n", 0, error.start)
+        raise FeedFault(
+            "wrong_encoding", f"a byte is not {encoding}. Ask for the agreed encoding.", line=line
+        ) from None
+
+
+def _frame(block: bytes, first_line: int, max_line_bytes: int) -> pl.DataFrame:
+    """Lines of one UTF-8 block, by offsets over its own bytes: no copy per line."""
+    ends = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == 10) + 1
+    if not block.endswith(b"\n") and block.strip(b"\x1a"):
+        ends = np.append(ends, len(block))
+    offsets = np.concatenate((np.zeros(1, dtype=np.int64), ends.astype(np.int64)))
+    widths = np.diff(offsets)
+    if widths.size and int(widths.max()) > max_line_bytes:
+        raise _too_long(first_line + int(widths.argmax()), max_line_bytes)
+    texts = pa.LargeStringArray.from_buffers(widths.size, pa.py_buffer(offsets), pa.py_buffer(block))
+    return pl.DataFrame(
+        {
+            "line": pl.Series(range(0), dtype=pl.Int64)
+            if not widths.size
+            else pl.int_range(first_line, first_line + widths.size, dtype=pl.Int64, eager=True),
+            "text": pl.Series(texts, dtype=pl.String).str.strip_chars_end("\r\n\x1a"),
+        }
+    )
