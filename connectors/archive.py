@@ -6,6 +6,7 @@ A delivery may be a zip archive or a gzip stream around one file; what it is sho
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import lzma
 import stat
@@ -127,7 +128,9 @@ def _zip_member(path: Path) -> zipfile.ZipInfo:
             members = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OverflowError) as error:
         raise FeedFault("malformed_document", f"the zip archive is corrupt: {error}") from error
-    if len(members) != 1 or members[0].is_dir():
+    except OSError as error:
+        raise _offset_fault(error) from error
+    if len(members) != 1 or members[0].filename.endswith("/"):
         raise FeedFault(
             "malformed_document", f"the zip archive lists {len(members)} members; exactly one file is expected"
         )
@@ -186,3 +189,12 @@ def _sound(chunks: Iterator[bytes]) -> Generator[bytes, None, None]:
         raise FeedFault("malformed_document", f"the archive is corrupt: {error}") from error
     except (NotImplementedError, RuntimeError) as error:
         raise FeedFault("malformed_document", f"the archive cannot be opened: {error}") from error
+    except OSError as error:
+        raise _offset_fault(error) from error
+
+
+def _offset_fault(error: OSError) -> Exception:
+    """The fault of an archive that points before its own beginning; any other ``error`` is the machine's and stays."""
+    if error.errno != errno.EINVAL:
+        return error
+    return FeedFault("malformed_document", "the archive points outside itself")

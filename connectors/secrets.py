@@ -41,7 +41,7 @@ def resolve(ref: str, secrets_dir: Path) -> str:
 def _file_secret(ref: str, path: Path, secrets_dir: Path) -> str:
     try:
         # Links inside the folder are how container platforms mount secrets; links out of it are not followed.
-        real = path.resolve(strict=True)
+        real = Path(os.path.realpath(path, strict=True))
         if not real.is_relative_to(secrets_dir.resolve()):
             raise PermanentError(f"{ref}: the file lies outside the secrets folder")
         status = real.stat()

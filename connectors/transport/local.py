@@ -76,7 +76,7 @@ class LocalFolder:
 
     def _inside(self, path: str) -> Path | None:
         """The real path, or None when it lies outside the root."""
-        real = (self._root / path).resolve(strict=True)
+        real = Path(os.path.realpath(self._root / path, strict=True))
         return real if real.is_relative_to(self._root.resolve()) else None
 
     def _opened(self, path: str) -> BinaryIO:

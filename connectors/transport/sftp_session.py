@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Final
 
 import paramiko
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from paramiko.sftp import (
     CMD_CLOSE,
     CMD_DATA,
@@ -41,7 +44,11 @@ READS_IN_FLIGHT: Final = 64
 """Read requests that wait for their answer at one time: 2 MiB, enough for 20 MiB/s at 100 ms of distance."""
 
 _LONG_FORM_KINDS: Final[dict[str, EntryKind]] = {"d": "folder", "l": "link", "-": "file", "": "file"}
-_KEY_TYPES: Final = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
+_KEY_TYPES: Final = (
+    (ed25519.Ed25519PrivateKey, paramiko.Ed25519Key, serialization.PrivateFormat.OpenSSH),
+    (ec.EllipticCurvePrivateKey, paramiko.ECDSAKey, serialization.PrivateFormat.TraditionalOpenSSL),
+    (rsa.RSAPrivateKey, paramiko.RSAKey, serialization.PrivateFormat.TraditionalOpenSSL),
+)
 
 
 class SessionLost(RetryableError):
@@ -201,10 +208,24 @@ def _load_known_hosts(ssh: paramiko.SSHClient, known_hosts: Path) -> None:
 
 
 def _private_key(ref: str, text: str, password: str | None) -> paramiko.PKey:
-    for key_type in _KEY_TYPES:
-        # Each type refuses the others' keys with its own choice of exceptions; only all refusing means anything.
-        with contextlib.suppress(paramiko.SSHException, ValueError, IndexError, TypeError):
-            return key_type.from_private_key(io.StringIO(text + "\n"), password=password)
+    """The key that ``text`` holds.
+
+    The cryptography library reads it, because it knows more forms than paramiko, which then gets its best one.
+    """
+    data = text.encode() + b"\n"
+    load = serialization.load_ssh_private_key if b"BEGIN OPENSSH" in data else serialization.load_pem_private_key
+    try:
+        try:
+            key = load(data, None)
+        except TypeError:  # how a key under a passphrase shows
+            key = load(data, password.encode() if password else None)
+        for key_class, key_type, form in _KEY_TYPES:
+            if isinstance(key, key_class):
+                pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+                return key_type.from_private_key(io.StringIO(pem.decode()))
+    except (ValueError, TypeError, UnsupportedAlgorithm, paramiko.SSHException):
+        # The text of these may quote the key.
+        pass
     raise PermanentError(
         f"{ref}: not a private key that can be used: an Ed25519, ECDSA or RSA key in OpenSSH or PEM form is needed, "
         f"without a passphrase or with the one that password_ref names"

@@ -69,10 +69,8 @@ def walk(folder: Folder, *, max_files: int = MAX_FILES, max_depth: int = MAX_DEP
         sidecars: set[str] = set()
         for entry in _entries(folder, at, refused):
             entry_count += 1
-            if len(files) + len(found) > max_files or entry_count > MAX_ENTRIES:
-                raise PermanentError(
-                    f"more than {max_files} files under the connection's root; archive old ones or narrow its path"
-                )
+            if entry_count > MAX_ENTRIES:
+                raise _too_many(f"{MAX_ENTRIES} entries")
             path = f"{at}/{entry.name}" if at else entry.name
             fault, taken = _judged(folder, path, entry, max_depth)
             if fault:
@@ -85,12 +83,18 @@ def walk(folder: Folder, *, max_files: int = MAX_FILES, max_depth: int = MAX_DEP
                 sidecars.add(path)
             elif is_delivery(entry.name):
                 found.append((path, taken))
+                if len(files) + len(found) > max_files:
+                    raise _too_many(f"{max_files} files")
         files += [
             RemoteFile(path, e.size_bytes, e.modified_at, path + CHECKSUM_SUFFIX in sidecars) for path, e in found
         ]
     files.sort(key=lambda file: (file.modified_at, file.path))
     refused.sort(key=lambda file: file.path)
     return Listing(files, refused)
+
+
+def _too_many(bound: str) -> PermanentError:
+    return PermanentError(f"more than {bound} under the connection's root; archive old ones or narrow its path")
 
 
 def entry_kind(mode: int) -> EntryKind:
