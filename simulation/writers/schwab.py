@@ -18,10 +18,11 @@ from simulation.firm import Account
 from simulation.market import Market
 from simulation.securities import Security
 from simulation.transactions import MONEY_UNITS, QUANTITY_UNITS, Transaction, principal
-from simulation.writers.schwab_layouts import ACC, RPS_BALANCE, RPS_POSITION, SEC, TRN, record
+from simulation.writers.schwab_layouts import ACC, RPS_BALANCE, RPS_POSITION, SEC, TRN, Layout, record
 
 CUSTODIAN_ID = "SCHWAB"
 LINE_END = "\r\n"
+_POSITION = (*RPS_POSITION[:6], ("security_part", 0), *RPS_POSITION[34:])
 
 _CODES = {
     "BUY": ("BY", ""), "SELL": ("SL", ""), "DIVIDEND": ("DV", ""), "INTEREST": ("IN", ""), "DEPOSIT": ("DP", ""),
@@ -101,7 +102,7 @@ def transaction_line(
             market, booking.account, booking.security, booking.trade_date, abs(booking.quantity), booking.price
         )
     direction = "" if booking.amount == 0 else ("CREDIT" if booking.amount > 0 else "DEBIT")
-    values = _prefix(master, day, booking.account.account_number) | _titles(booking.account) | {
+    values = _account_prefix(master, day, booking.account) | _titles(booking.account) | {
         "transaction_type_code": code,
         "transaction_sub_type_code": sub_code,
         "transaction_category": booking.type.replace("_", " "),
@@ -122,7 +123,7 @@ def transaction_line(
     if booking.price:
         values["price"] = decimal_text(booking.price, QUANTITY_UNITS)
     if booking.security is not None:
-        values |= _identifiers(market.securities[booking.security])
+        values |= identifiers(market.securities[booking.security])
     if booking.counterparty is not None:
         ends = (booking.account.account_number, booking.counterparty)
         payer, payee = ends if booking.amount < 0 else ends[::-1]
@@ -135,7 +136,7 @@ def account_line(master: Master, account: Account, day: date) -> str:
     given, _, family = account.title.partition(" ")
     return record(
         ACC,
-        _prefix(master, day, account.account_number) | _titles(account) | {
+        _account_prefix(master, day, account) | _titles(account) | {
             "status": "OPEN",
             "taxpayer_first": given,
             "taxpayer_last": family,
@@ -153,7 +154,7 @@ def security_line(market: Market, master: Master, security: int, place: int) -> 
     """A SEC record with the last close on or before the day at ``place``."""
     listed, day = market.securities[security], market.days[place]
     price = decimal_text(int(market.prices[place, security]), QUANTITY_UNITS).rjust(18)
-    values = _prefix(master, day, "") | _identifiers(listed) | {
+    values = prefix(master, day) | identifiers(listed) | {
         "description1": listed.name[:24],
         "description2": listed.name[24:48],
         "sweep_fund_indicator": "N",
@@ -162,7 +163,6 @@ def security_line(market: Market, master: Master, security: int, place: int) -> 
         "security_valuation_unit": decimal_text(100 if listed.is_bond else 1, 1),
         "closing_price_unfactored": price,
     }  # fmt: skip
-    del values["account_number"]
     if listed.is_bond:
         year = f"20{listed.ticker[-2:]}"
         values |= {"interest_rate": f"{listed.annual_rate * 100:.5f}".rjust(9), "maturity_date": f"{year}0615"}
@@ -171,11 +171,11 @@ def security_line(market: Market, master: Master, security: int, place: int) -> 
 
 def security_part(listed: Security) -> str:
     """Fields product_code to capital_gains_reinvest of a position, which do not change from day to day."""
-    values = _identifiers(listed) | {
+    values = identifiers(listed) | {
         "description1": listed.name[:24], "description2": listed.name[24:48],
         "dividend_reinvest": "N", "capital_gains_reinvest": "N",
     }  # fmt: skip
-    return record(RPS_POSITION[6:34], values)
+    return record(RPS_POSITION[6:34], values).removesuffix("|")
 
 
 def position_lines(frame: pl.DataFrame, master: Master, day: date) -> pl.Series:
@@ -187,23 +187,24 @@ def position_lines(frame: pl.DataFrame, master: Master, day: date) -> pl.Series:
         master: under which the accounts are delivered.
         day: business day of the file.
     """
-    start = f"D1|{CUSTODIAN_ID.ljust(8)}|{master.number.rjust(10)}|{master.name.ljust(30)}|{day:%Y%m%d}|"
     unsettled = pl.col("quantity") - pl.col("quantity_settled")
-    blank = "|".join(" " * width for _, width in RPS_POSITION[43:47])
-    factors = "|".join(" " * width for _, width in RPS_POSITION[48:])
-    line = pl.concat_str(
-        pl.lit(start) + pl.col("account_number").str.pad_start(10) + "|" + pl.col("security_part"),
-        _padded(pl.col("closing_price"), 18),
-        pl.lit("|") + pl.col("price_date").dt.strftime("%Y%m%d").str.pad_end(17),
-        pl.lit("|") + _padded(pl.col("quantity").abs(), 17),
-        pl.lit("|") + pl.when(pl.col("quantity") < 0).then(pl.lit("S")).otherwise(pl.lit("L")).str.pad_end(17),
-        pl.lit("|") + _padded(pl.col("market_value").abs(), 17),
-        pl.lit("|" + " " * 11 + "|") + _padded(pl.col("quantity_settled").abs(), 17),
-        pl.lit("|") + _padded(unsettled.clip(lower_bound=0), 17),
-        pl.lit("|") + _padded((-unsettled).clip(lower_bound=0), 17),
-        pl.lit(f"|{blank}|") + _padded(pl.col("closing_price"), 18) + pl.lit(f"|{factors}|"),
-    )
-    return frame.select(line.alias("line"))["line"]
+    columns = {
+        "account_number": pl.col("account_number").str.pad_start(10),
+        "security_part": pl.col("security_part"),
+        "closing_price": number(pl.col("closing_price"), 18),
+        "price_update_date": pl.col("price_date").dt.strftime("%Y%m%d").str.pad_end(17),
+        "quantity_settled_and_unsettled": number(pl.col("quantity").abs()),
+        "long_short_indicator": pl.when(pl.col("quantity") < 0)
+        .then(pl.lit("S"))
+        .otherwise(pl.lit("L"))
+        .str.pad_end(17),
+        "market_value_settled_and_unsettled": number(pl.col("market_value").abs()),
+        "quantity_settled": number(pl.col("quantity_settled").abs()),
+        "quantity_unsettled_long": number(unsettled.clip(lower_bound=0)),
+        "quantity_unsettled_short": number((-unsettled).clip(lower_bound=0)),
+        "closing_price_unfactored": number(pl.col("closing_price"), 18),
+    }
+    return record_lines(frame, _POSITION, prefix(master, day), columns)
 
 
 def balance_lines(frame: pl.DataFrame, master: Master, day: date) -> pl.Series:
@@ -215,43 +216,69 @@ def balance_lines(frame: pl.DataFrame, master: Master, day: date) -> pl.Series:
         master: under which the accounts are delivered.
         day: business day of the file.
     """
-    fixed = f"D2|{CUSTODIAN_ID.ljust(8)}|{master.number.rjust(10)}|{master.name.ljust(30)}|{day:%Y%m%d}|"
-    filled = {
-        "net_credit_debit": _padded(pl.col("cash"), 17),
-        "total_available_to_pay": _padded(pl.col("cash_settled"), 17),
-        "market_value_long": _padded(pl.col("market_value"), 17),
-        "net_market_value_positions_only": _padded(pl.col("market_value"), 17),
-        "net_market_value_positions_plus_cash_mm": _padded(pl.col("market_value") + pl.col("cash"), 17),
-        "cash_balance_settled": _padded(pl.col("cash_settled"), 17),
+    columns = {
         "account_number": pl.col("account_number").str.pad_start(10),
         "title1": pl.col("title").str.pad_end(45),
         "registration": pl.col("registration").str.pad_end(5),
+        "net_credit_debit": number(pl.col("cash")),
+        "total_available_to_pay": number(pl.col("cash_settled")),
+        "market_value_long": number(pl.col("market_value")),
+        "net_market_value_positions_only": number(pl.col("market_value")),
+        "net_market_value_positions_plus_cash_mm": number(pl.col("market_value") + pl.col("cash")),
+        "cash_balance_settled": number(pl.col("cash_settled")),
     }
-    zeros = {"margin_balance", "money_market_funds", "market_value_short", "cash_margin_balance_settled"}
-    parts: list[pl.Expr] = [pl.lit(fixed)]
-    for name, width in RPS_BALANCE[5:]:
-        constant = decimal_text(0, 1) if name in zeros else " " * width
-        parts += [filled.get(name, pl.lit(constant)), pl.lit("|")]
-    return frame.select(pl.concat_str(parts).alias("line"))["line"]
+    zeros = dict.fromkeys(
+        ("margin_balance", "money_market_funds", "market_value_short", "cash_margin_balance_settled"),
+        decimal_text(0, 1),
+    )
+    return record_lines(frame, RPS_BALANCE, prefix(master, day) | {"record_type": "D2"} | zeros, columns)
 
 
-def _padded(number: pl.Expr, width: int) -> pl.Expr:
-    return number.cast(pl.Decimal(20, 5)).cast(pl.String).str.pad_start(width)
+def record_lines(
+    frame: pl.DataFrame, layout: Layout, constants: dict[str, str], columns: dict[str, pl.Expr]
+) -> pl.Series:
+    """Records of one layout for every row of a frame.
+
+    Args:
+        frame: the rows.
+        layout: names and widths.
+        constants: fields that are alike in all rows; they are padded here.
+        columns: fields that differ, already padded to their width.
+    """
+    parts: list[pl.Expr] = []
+    text = ""
+    for name, width in layout:
+        if name in columns:
+            parts += [pl.lit(text), columns[name]]
+            text = "|"
+        else:
+            text += constants.get(name, "").ljust(width)[:width] + "|"
+    return frame.select(pl.concat_str([*parts, pl.lit(text)]).alias("line"))["line"]
 
 
-def _prefix(master: Master, day: date, account_number: str) -> dict[str, str]:
+def number(value: pl.Expr, width: int = 17) -> pl.Expr:
+    """A Decimal expression as files write it: five decimals, right-justified."""
+    return value.cast(pl.Decimal(20, 5)).cast(pl.String).str.pad_start(width)
+
+
+def prefix(master: Master, day: date) -> dict[str, str]:
+    """The fields with which every record begins, the account's number apart."""
     return {
         "record_type": "D1", "custodian_id": CUSTODIAN_ID, "master_account_number": master.number.rjust(10),
         "master_account_name": master.name, "business_date": f"{day:%Y%m%d}",
-        "account_number": account_number.rjust(10),
     }  # fmt: skip
+
+
+def _account_prefix(master: Master, day: date, account: Account) -> dict[str, str]:
+    return prefix(master, day) | {"account_number": account.account_number.rjust(10)}
 
 
 def _titles(account: Account) -> dict[str, str]:
     return {"title1": account.title, "title2": account.registration_title, "registration": account.registration}
 
 
-def _identifiers(listed: Security) -> dict[str, str]:
+def identifiers(listed: Security) -> dict[str, str]:
+    """How records name a security."""
     return {
         "product_code": "BOND" if listed.is_bond else "EQTY",
         "product_category_code": "FIXEDINC" if listed.is_bond else "EQUITY",
