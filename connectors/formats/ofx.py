@@ -1,0 +1,282 @@
+"""OFX documents: the bytes of a statement in, a tree of elements with their line numbers out.
+
+One reader for OFX 1.x (SGML: leaf elements need no end tag) and OFX 2.x (XML), tolerant of what real files do: end tags
+on some leaves, everything on one line, tabs, empty leaves, bare ampersands. What the elements mean is not known here.
+A document type, an entity declaration or an external reference is refused; depth, number of elements and length of a
+text are bounded; time is linear in the size of the file and no recursion takes place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from connectors.errors import FeedFault
+from connectors.formats.ofx_encoding import decode, header_of
+
+MAX_DEPTH: Final = 64
+MAX_ELEMENTS: Final = 6_000_000
+MAX_TEXT_CHARACTERS: Final = 65_536
+MAX_PROLOG_CHARACTERS: Final = 65_536
+
+AGGREGATES: Final = frozenset({
+    "OFX", "SIGNONMSGSRSV1", "SONRS", "STATUS", "FI", "BANKMSGSRSV1", "STMTTRNRS", "STMTRS", "BANKACCTFROM",
+    "BANKACCTTO", "BANKTRANLIST", "STMTTRN", "LEDGERBAL", "AVAILBAL", "CREDITCARDMSGSRSV1", "CCSTMTTRNRS",
+    "CCSTMTRS", "CCACCTFROM", "CCACCTTO", "INVSTMTMSGSRSV1", "INVSTMTTRNRS", "INVSTMTRS", "INVACCTFROM",
+    "INVACCTTO", "INVTRANLIST", "INVTRAN", "INVBUY", "INVSELL", "BUYDEBT", "BUYMF", "BUYOPT", "BUYOTHER",
+    "BUYSTOCK", "SELLDEBT", "SELLMF", "SELLOPT", "SELLOTHER", "SELLSTOCK", "INCOME", "INVEXPENSE", "JRNLFUND",
+    "JRNLSEC", "MARGININTEREST", "REINVEST", "RETOFCAP", "SPLIT", "TRANSFER", "CLOSUREOPT", "INVBANKTRAN",
+    "INVPOSLIST", "POSDEBT", "POSMF", "POSOPT", "POSOTHER", "POSSTOCK", "INVPOS", "SECID", "CURRENCY",
+    "ORIGCURRENCY", "INVBAL", "BALLIST", "BAL", "INVOOLIST", "SECLISTMSGSRSV1", "SECLIST", "SECINFO", "STOCKINFO",
+    "MFINFO", "DEBTINFO", "OPTINFO", "OTHERINFO",
+})  # fmt: skip
+"""Elements that hold elements. One of them left open is a fault; any other element left open is an empty leaf."""
+
+_ROOT = re.compile(r"<OFX(?=[\s>])", re.IGNORECASE)
+_REFUSED = re.compile(r"<!(?!--)", re.IGNORECASE)
+_NAME = r"[A-Z][A-Z0-9._-]{0,63}"
+_TOKEN = re.compile(
+    rf"<(?:/({_NAME})\s*>\s*"
+    rf"|({_NAME})(?:\s[^<>]*?)?(/)?>([^<]*(?:<(?![A-Z/!?])[^<]*)*)(</\2\s*>\s*)?)",
+    re.IGNORECASE | re.ASCII,
+)
+_ENTITY = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));")
+_NAMED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": " "}
+
+
+@dataclass(slots=True, eq=False)
+class Element:
+    """An aggregate: an element that holds others.
+
+    Attributes:
+        tag: its name, upper case.
+        line: 1-based line of its start tag.
+        start: offset of the start tag in the document's text.
+        end: offset just after the end tag.
+        fields: leaf elements by name, stripped, entities resolved; of leaves of one name the first.
+        children: the aggregates inside, in order.
+    """
+
+    tag: str
+    line: int
+    start: int
+    end: int = 0
+    fields: dict[str, str] = field(default_factory=dict)
+    children: list[Element] = field(default_factory=list)
+
+    def child(self, tag: str) -> Element | None:
+        """The first aggregate of that name directly inside, or None."""
+        for child in self.children:
+            if child.tag == tag:
+                return child
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A read OFX document: its header, its root element and the decoded text that offsets refer to."""
+
+    header: Mapping[str, str]
+    root: Element
+    text: str
+
+    def source_of(self, element: Element, limit: int = 4000) -> str:
+        """The element's text as received, cut at ``limit`` characters."""
+        return self.text[element.start : min(element.end, element.start + limit)]
+
+    def line_of(self, element: Element, name: str) -> int:
+        """1-based line of the first leaf ``name`` inside the element; the element's own line when there is none."""
+        found = re.compile(rf"<{re.escape(name)}\b", re.IGNORECASE).search(self.text, element.start, element.end)
+        if found is None:
+            return element.line
+        return element.line + self.text.count(newline_of(self.text), element.start, found.start())
+
+
+def newline_of(text: str) -> str:
+    r"""The character that ends lines in ``text``: ``\n``, or ``\r`` where there is no ``\n``."""
+    return "\n" if "\n" in text else "\r"
+
+
+def read_document(content: bytes) -> Document:
+    """The tree of an OFX document.
+
+    Raises:
+        FeedFault: empty_file, binary_content, wrong_encoding, truncated_file, too_large or malformed_document, with the
+            line at which it shows.
+    """
+    header = header_of(content)
+    text = decode(content, header)
+    newline = newline_of(text)
+    root = _ROOT.search(text, 0, MAX_PROLOG_CHARACTERS)
+    refused = _REFUSED.search(text, 0, root.start() if root else MAX_PROLOG_CHARACTERS)
+    if refused is not None:
+        line = text.count(newline, 0, refused.start()) + 1
+        raise FeedFault("malformed_document", "a document type or entity declaration is refused", line=line)
+    if root is None:
+        raise FeedFault("malformed_document", "no <OFX> element: not an OFX document", line=1)
+    return Document(header, _Builder(text, newline, root.start()).build(), text)
+
+
+def tags_in(content: bytes, tags: frozenset[str]) -> int:
+    """How many start tags of those names the raw bytes hold: the record count of a file that cannot be read."""
+    return sum(1 for found in re.finditer(rb"<([A-Za-z]{3,32})\s*>", content) if found[1].decode().upper() in tags)
+
+
+def walk(element: Element) -> Iterator[Element]:
+    """The element and every aggregate below it, in document order."""
+    waiting = [element]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        waiting.extend(reversed(current.children))
+
+
+class _Builder:
+    """Builds the tree of one text from the left to the right, with the open aggregates on a stack."""
+
+    def __init__(self, text: str, newline: str, start: int) -> None:
+        self.text = text
+        self.newline = newline
+        self.position = start
+        self.counted = start
+        self.line = text.count(newline, 0, start) + 1
+        self.stack: list[Element] = []
+        self.root: Element | None = None
+        self.last_leaf = ""
+
+    def build(self) -> Element:
+        text, size, match = self.text, len(self.text), _TOKEN.match
+        elements = 0
+        while self.position < size:
+            start = self.position
+            found = match(text, start)
+            if found is None:
+                self._irregular()
+                continue
+            self.position = found.end()
+            closing, name, empty, content, closed = found.groups()
+            if closing is not None:
+                self._close(closing.upper(), start)
+                continue
+            elements += 1
+            if elements > MAX_ELEMENTS:
+                raise self._fault(f"more than {MAX_ELEMENTS} elements", start, reason="too_large")
+            if len(content) > MAX_TEXT_CHARACTERS:
+                raise self._fault(f"a text of more than {MAX_TEXT_CHARACTERS} characters", start, reason="too_large")
+            content = content.strip()
+            if self.stack and (content or closed or empty):
+                if empty and content:
+                    raise self._fault("text outside of any element", start)
+                self._leaf(name.upper(), content, start)
+            else:
+                self._open(name.upper(), content, start)
+        if self.root is None or self.stack:
+            raise self._fault("the document ends before </OFX>", size, reason="truncated_file")
+        return self.root
+
+    def _open(self, tag: str, content: str, start: int) -> None:
+        if self.root is not None and not self.stack:
+            raise self._fault("content after </OFX>", start)
+        if content:
+            raise self._fault("text where an aggregate must follow", start)
+        if len(self.stack) >= MAX_DEPTH:
+            raise self._fault(f"elements nested deeper than {MAX_DEPTH}", start)
+        self.line += self.text.count(self.newline, self.counted, start)
+        self.counted = start
+        element = Element(tag, self.line, start)
+        if self.stack:
+            self.stack[-1].children.append(element)
+        else:
+            self.root = element
+        self.stack.append(element)
+
+    def _leaf(self, tag: str, content: str, start: int) -> None:
+        if tag in AGGREGATES:
+            if content:
+                raise self._fault(f"text in <{tag}>, where elements must follow", start)
+            self._open(tag, "", start)
+            self.stack.pop().end = self.position
+            return
+        if "&" in content:
+            content = self._resolve(content, start)
+        self.stack[-1].fields.setdefault(tag, content)
+        self.last_leaf = tag
+
+    def _close(self, tag: str, start: int) -> None:
+        stack = self.stack
+        if not stack:
+            raise self._fault(f"</{tag}> closes what is not open", start)
+        if stack[-1].tag != tag:
+            if tag == self.last_leaf:
+                self.last_leaf = ""
+                return
+            if not any(element.tag == tag for element in stack):
+                raise self._fault(f"</{tag}> closes what is not open", start)
+            while stack[-1].tag != tag:
+                self._dissolve(start)
+        element = stack.pop()
+        element.end = self.position
+        self.last_leaf = ""
+        if stack and not element.children and tag not in AGGREGATES and set(element.fields) <= {""}:
+            stack[-1].children.pop()
+            stack[-1].fields.setdefault(tag, element.fields.get("", ""))
+
+    def _dissolve(self, start: int) -> None:
+        """Turns the innermost open element, an empty leaf without end tag, into a leaf before its supposed content."""
+        element = self.stack.pop()
+        if element.tag in AGGREGATES:
+            raise self._fault(f"<{element.tag}> of line {element.line} is not closed", start)
+        parent = self.stack[-1]
+        parent.children.pop()
+        parent.fields.setdefault(element.tag, element.fields.pop("", ""))
+        for name, content in element.fields.items():
+            parent.fields.setdefault(name, content)
+        parent.children.extend(element.children)
+
+    def _irregular(self) -> None:
+        """Steps over a comment, a CDATA section or an instruction; anything else here is a fault."""
+        text, start = self.text, self.position
+        if text.startswith("<!--", start):
+            self.position = self._after("-->", start + 4)
+        elif text.startswith("<![CDATA[", start):
+            self.position = self._after("]]>", start + 9)
+            content = text[start + 9 : self.position - 3].strip()
+            if not self.stack or len(content) > MAX_TEXT_CHARACTERS:
+                raise self._fault("a CDATA section outside of any element, or too long", start)
+            self.stack[-1].fields.setdefault("", content)
+        elif text.startswith("<?", start):
+            self.position = self._after("?>", start + 2)
+        elif text.startswith("<!", start):
+            raise self._fault("a document type or entity declaration is refused", start)
+        elif text[start] != "<" and not text[start:].strip("\x1a\0 \t\r\n\f"):
+            self.position = len(text)
+        elif text[start] != "<":
+            raise self._fault("text outside of any element", start)
+        elif text.find(">", start) < 0:
+            raise self._fault("the document ends within a tag", start, reason="truncated_file")
+        else:
+            raise self._fault("not a tag", start)
+        while self.position < len(text) and text[self.position].isspace():
+            self.position += 1
+
+    def _after(self, end: str, start: int) -> int:
+        found = self.text.find(end, start)
+        if found < 0:
+            raise self._fault(f"the document ends before {end}", start, reason="truncated_file")
+        return found + len(end)
+
+    def _resolve(self, content: str, start: int) -> str:
+        def character(found: re.Match[str]) -> str:
+            if found[3]:
+                return _NAMED[found[3]]
+            code = int(found[1]) if found[1] else int(found[2], 16)
+            if not (code in (9, 10, 13) or 32 <= code < 0xD800 or 0xE000 <= code <= 0x10FFFF):
+                raise self._fault("a reference to a character that does not exist", start)
+            return chr(code)
+
+        return _ENTITY.sub(character, content).strip()
+
+    def _fault(self, detail: str, position: int, *, reason: str = "malformed_document") -> FeedFault:
+        return FeedFault(reason, detail, line=self.text.count(self.newline, 0, position) + 1)
