@@ -1,0 +1,67 @@
+"""Readiness of an account's figures: what breaks and feeds say about them, beside what valuation found.
+
+Belongs here: joining reasons. Does not belong here: finding them.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+
+def with_reasons(
+    valuations: pl.DataFrame,
+    *,
+    breaks: pl.DataFrame,
+    feeds: pl.DataFrame,
+    connections: pl.DataFrame,
+    accounts: pl.DataFrame,
+) -> pl.DataFrame:
+    """The valuations with the reasons of breaks and feeds added to their own.
+
+    Args:
+        valuations: rows of ``accounting.account_valuation`` with the readiness that valuation found.
+        breaks: current rows of ``quality.position_break``; those without a cause are closed and count for nothing.
+        feeds: current rows of ``quality.feed_readiness``.
+        connections: connection_id, custodian.
+        accounts: account_key, custodian (null: no feed is expected for the account).
+
+    Returns:
+        The same rows; ``readiness`` is provisional wherever there is a reason, and ``readiness_reasons`` lists each
+        once, sorted and joined by semicolons. An account is never worse than provisional by a feed alone: its last
+        known figure stands, labelled. ``known_from`` is the latest of the row's own and of what the labels rest on.
+    """
+    open_breaks = (
+        breaks.filter(pl.col("break_cause").is_not_null())
+        .group_by("account_key", "as_of_date")
+        .agg(pl.lit("position_break").alias("break_reason"), pl.col("known_from").max().alias("break_known"))
+    )
+    by_custodian = (
+        feeds.filter(pl.col("readiness_reasons").is_not_null())
+        .join(connections, on="connection_id")
+        .group_by("custodian", "as_of_date")
+        .agg(pl.col("readiness_reasons").unique().sort().str.join(";").alias("feed_reasons"))
+    )
+    told = (
+        valuations.join(accounts.select("account_key", "custodian"), on="account_key", how="left")
+        .join(open_breaks, on=["account_key", "as_of_date"], how="left")
+        .join(by_custodian, on=["custodian", "as_of_date"], how="left")
+        .with_columns(
+            pl.concat_list(
+                pl.col(c).fill_null("").str.split(";") for c in ("readiness_reasons", "break_reason", "feed_reasons")
+            )
+            .list.eval(pl.element().filter(pl.element() != ""))
+            .list.unique()
+            .list.sort()
+            .alias("_reasons")
+        )
+    )
+    has_reason = pl.col("_reasons").list.len() > 0
+    return told.with_columns(
+        pl.when(has_reason).then(pl.col("_reasons").list.join(";")).alias("readiness_reasons"),
+        pl.when(has_reason & (pl.col("readiness").cast(pl.String) == "complete"))
+        .then(pl.lit("provisional"))
+        .otherwise(pl.col("readiness").cast(pl.String))
+        .cast(valuations.schema["readiness"])
+        .alias("readiness"),
+        pl.max_horizontal("known_from", "break_known").alias("known_from"),
+    ).select(valuations.columns)
