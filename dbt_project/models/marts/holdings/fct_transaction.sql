@@ -1,0 +1,22 @@
+select
+    tenant_key,
+    account_key,
+    natural_key,
+    security_key,
+    transaction_type,
+    trade_date,
+    settle_date,
+    quantity,
+    price,
+    amount,
+    currency,
+    commission,
+    fees,
+    accrued_interest,
+    tax_withheld,
+    is_cancel,
+    connection_id,
+    known_at,
+    source_file_id,
+    source_line
+from {{ ref('int_transaction_current') }}

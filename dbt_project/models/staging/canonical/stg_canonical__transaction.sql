@@ -1,0 +1,28 @@
+-- Rendered by tools/render_contracts.py from contracts/; change the contract instead.
+select
+    tenant_key,
+    account_key,
+    natural_key,
+    source_file_id,
+    security_key,
+    transaction_type,
+    trade_date,
+    settle_date,
+    quantity,
+    price,
+    amount,
+    currency,
+    commission,
+    fees,
+    accrued_interest,
+    tax_withheld,
+    is_cancel,
+    provider_transaction_id,
+    reverses,
+    provider_code,
+    occurrence,
+    connection_id,
+    logical_name,
+    known_at,
+    source_line
+from {{ source('canonical', 'transaction') }}
