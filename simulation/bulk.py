@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,7 +28,7 @@ from simulation.writers.schwab_layouts import ACC, TRN
 TENANT = "bulk"
 CONNECTION = "schwab_main"
 MASTER = schwab.Master("08999999", "BULK WEALTH PARTNERS")
-_CHUNK_ACCOUNTS = 4_000
+_CHUNK_ACCOUNTS = 2_000
 _KINDS = ("ACC", "SEC", "TRN", "RPS")
 
 
@@ -67,8 +67,7 @@ def write_bulk(plan: BulkPlan, out: Path) -> tuple[date, date]:
     The truth is positions (account_number, isin, as_of_date, quantity, market_value_base) and valuations
     (account_number, as_of_date, total_value), one Parquet file per chunk of accounts.
     """
-    calendar_end = date(plan.first_date.year, plan.first_date.month, 28)
-    prices = market(plan.seed, plan.first_date, calendar_end)
+    prices = market(plan.seed, plan.first_date, plan.first_date + timedelta(days=10))
     for place in (0, 1):
         _write_market_data(prices, place, out)
         _write_core_files(plan, prices, place, out)
