@@ -215,7 +215,7 @@ class _Folder(asyncssh.SFTPServer):
     def _refuse(self, *_args: Any, **_kwargs: Any) -> None:
         raise asyncssh.SFTPPermissionDenied("this server is read-only")
 
-    open56 = write = setstat = lsetstat = fsetstat = remove = mkdir = rmdir = rename = symlink = link = posix_rename = (
+    open56 = setstat = lsetstat = fsetstat = remove = mkdir = rmdir = rename = symlink = link = posix_rename = (
         _refuse
     )
 
