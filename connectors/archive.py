@@ -129,7 +129,7 @@ def _zip_member(path: Path) -> zipfile.ZipInfo:
     except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OverflowError) as error:
         raise FeedFault("malformed_document", f"the zip archive is corrupt: {error}") from error
     except OSError as error:
-        raise _offset_fault(error) from error
+        raise _content_fault(error) from error
     if len(members) != 1 or members[0].filename.endswith("/"):
         raise FeedFault(
             "malformed_document", f"the zip archive lists {len(members)} members; exactly one file is expected"
@@ -187,14 +187,17 @@ def _sound(chunks: Iterator[bytes]) -> Generator[bytes, None, None]:
         yield from chunks
     except (zipfile.BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError) as error:
         raise FeedFault("malformed_document", f"the archive is corrupt: {error}") from error
-    except (NotImplementedError, RuntimeError) as error:
+    except (NotImplementedError, RuntimeError, ValueError) as error:
         raise FeedFault("malformed_document", f"the archive cannot be opened: {error}") from error
     except OSError as error:
-        raise _offset_fault(error) from error
+        raise _content_fault(error) from error
 
 
-def _offset_fault(error: OSError) -> Exception:
-    """The fault of an archive that points before its own beginning; any other ``error`` is the machine's and stays."""
-    if error.errno != errno.EINVAL:
+def _content_fault(error: OSError) -> Exception:
+    """The fault of an archive whose content makes reading fail; an ``error`` of the machine itself stays what it is.
+
+    bz2 raises a bare OSError for bad data, and an offset before the beginning of the file gives EINVAL.
+    """
+    if error.errno not in (None, errno.EINVAL):
         return error
-    return FeedFault("malformed_document", "the archive points outside itself")
+    return FeedFault("malformed_document", f"the archive is corrupt: {error}")

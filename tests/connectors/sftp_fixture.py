@@ -31,7 +31,8 @@ class Switches:
         connections: connections that logged in.
         attempts: connections that were opened.
         logins: passwords that were tried.
-        bytes_given: file bytes sent, by path.
+        given_since_cut: file bytes sent since the last cut.
+        bytes_given: file bytes sent in all.
     """
 
     cut_after_bytes: list[int] = field(default_factory=list)
@@ -75,14 +76,16 @@ class RunningServer:
 
 
 @contextmanager
-def running_server(root: Path, home: Path, *, client_key: asyncssh.SSHKey | None = None) -> Iterator[RunningServer]:
+def running_server(
+    root: Path, home: Path, *, client_key: asyncssh.SSHKey | None = None, host_key_type: str = "ssh-ed25519"
+) -> Iterator[RunningServer]:
     """Serve ``root`` by SFTP; password and known_hosts are put into ``home``."""
     root.mkdir(exist_ok=True)
     home.mkdir(exist_ok=True)
     (home / "password").write_text(PASSWORD + "\n")
     (home / "password").chmod(0o600)
     switches = Switches()
-    host_key = asyncssh.generate_private_key("ssh-ed25519")
+    host_key = asyncssh.generate_private_key(host_key_type)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -106,6 +109,10 @@ def running_server(root: Path, home: Path, *, client_key: asyncssh.SSHKey | None
         async def stop() -> None:
             acceptor.close()
             await acceptor.wait_closed()
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
 
         asyncio.run_coroutine_threadsafe(stop(), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)

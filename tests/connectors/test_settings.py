@@ -122,6 +122,14 @@ def test_the_faults_of_all_files_are_listed_at_once(folder: Path) -> None:
     ]
 
 
+def test_the_example_in_the_documentation_loads(folder: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/connections.md").read_text()
+    (folder / "alder.yaml").write_text(page.split("```yaml\n")[1].split("```")[0])
+    schwab, statements = load_tenant(folder / "alder.yaml").connections
+    assert (schwab.adapter, statements.adapter) == ("schwab", "ofx")
+    assert schwab.master_accounts == ("08123456",)
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="nowhere: no such folder"):
         load_tenants(tmp_path / "nowhere")

@@ -184,6 +184,17 @@ def test_a_changed_host_key_is_never_talked_to(server: RunningServer) -> None:
     assert server.switches.attempts == 1
 
 
+@pytest.mark.parametrize("host_key_type", ["ssh-rsa", "ecdsa-sha2-nistp256"])
+def test_a_server_is_known_by_a_host_key_of_any_type(tmp_path: Path, host_key_type: str) -> None:
+    with running_server(tmp_path / "root", tmp_path / "home", host_key_type=host_key_type) as server:
+        with opened(server) as folder:
+            assert folder.list_files().files == []
+        server.know(asyncssh.generate_private_key(host_key_type))
+        with pytest.raises(PermanentError, match="host key has changed"), opened(server):
+            pytest.fail("connected")
+        assert server.switches.logins == 1
+
+
 def test_a_host_key_of_another_type_is_a_changed_one(server: RunningServer) -> None:
     server.know(asyncssh.generate_private_key("ecdsa-sha2-nistp256"))
     with pytest.raises(PermanentError, match="host key has changed"), opened(server):
