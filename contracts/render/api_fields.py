@@ -18,7 +18,7 @@ PYTHON_TYPES = {
     "numeric": "Decimal",
     "timestamp with time zone": "datetime",
 }
-"""Data type in a mart's contract to the type in Python. Money and ratios stay Decimal from the warehouse to JSON."""
+"""Data type in a mart's contract, without its precision, to the type in Python. Money and ratios stay Decimal from the warehouse to JSON."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _docstring(text: str) -> str:
 
 
 def _field(mart: str, column: MartColumn) -> str:
-    python_type = PYTHON_TYPES.get(column.data_type)
+    python_type = PYTHON_TYPES.get(column.data_type.split("(", 1)[0])
     if python_type is None:
         raise UnknownDataTypeError(f"{mart}.{column.name}: no form in Python for {column.data_type!r}")
     optional = " | None" if column.is_nullable else ""

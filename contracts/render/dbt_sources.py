@@ -14,10 +14,13 @@ from collections.abc import Iterable
 import dataframely as dy
 
 from contracts import columns as c
+from contracts.render.sqlalchemy_table import CLOCK_COLUMNS
 from contracts.render.yaml_text import Plain, yaml_text
 from contracts.table import Table
 
 HEADER = "Rendered by tools/render_contracts.py from contracts/; change the contract instead."
+
+_DIMENSIONS = {"dim_account": ("tenant_key", "account_key"), "dim_security": ("security_key",)}
 
 WITHHELD = frozenset({"raw_text"})
 """Columns that stay out of every model: the line as received may hold anything, and is read by the trace alone."""
@@ -92,17 +95,21 @@ def _source_table(table: Table, state: str | None) -> Plain:
     return document
 
 
-def _tests(table: Table, columns: dict[str, dy.Column]) -> Plain:
-    """Two tests a table, whatever its width: one scan for all nulls, one grouping for the key."""
-    key = [*(k for k in table.key if k not in {"known_from", "methodology_version"}), "load_key"]
-    return [
-        {
-            "columns_are_not_null": {
-                "arguments": {"columns": [n for n, column in columns.items() if not column.nullable]}
-            }
-        },
-        {"key_is_unique": {"arguments": {"columns": key if "load_key" in columns else list(table.key)}}},
-    ]
+def _tests(table: Table, columns: dict[str, dy.Column]) -> list[Plain]:
+    """One test of key and nulls, whatever the width; of loads also that their keys are known to the dimensions."""
+    key, not_null = list(table.key), [name for name, column in columns.items() if not column.nullable]
+    if table.warehouse != "loaded":
+        return [_test("grain_holds", key=key, not_null=not_null)]
+    key = [*(name for name in key if name not in CLOCK_COLUMNS), "load_key"]
+    tests = [_test("grain_holds", key=key, not_null=not_null)]
+    for dimension, names in _DIMENSIONS.items():
+        if set(names) <= set(columns):
+            tests.append(_test("key_is_in", key=list(names), dimension=f"ref('{dimension}')"))
+    return tests
+
+
+def _test(name: str, **arguments: Plain) -> Plain:
+    return {name: {"arguments": arguments}}
 
 
 def _column(name: str, column: dy.Column) -> Plain:

@@ -1,9 +1,0 @@
-{#- No two rows share the grain. -#}
-{% test key_is_unique(model, columns) %}
-select
-    {{ columns | join(', ') }},
-    count(*) as row_count
-from {{ model }}
-group by {{ columns | join(', ') }}
-having count(*) > 1
-{% endtest %}
