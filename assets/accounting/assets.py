@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import dagster as dg
+import polars as pl
 
 from assets.accounting import book
 from assets.accounting.checks import positions_are_sums_of_entries, values_are_sums_of_positions
@@ -17,6 +18,7 @@ from assets.canonical.assets import shared_key_of, tenant_key_of
 from assets.partitions import SINGLE_RUN, TENANT_DATES, tenant_and_dates
 from assets.workspace import Workspace, WorkspaceResource
 from contracts.registry import table
+from contracts.vocabularies import READINESS
 
 LEDGER = "accounting.ledger_entry"
 POSITIONS = "accounting.position"
@@ -101,14 +103,13 @@ def _breaks(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> 
 def _feeds(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
     work = _work(context, workspace)
     stated = [book.judge_feeds(work.ws, work.tenant, segment) for segment in work.segments]
-    states = {
-        r: sum(int((rows["readiness"] == r).sum()) for rows in stated) for r in ("complete", "provisional", "blocked")
-    }
+    judged = pl.concat(rows.select(pl.col("readiness").cast(pl.String)) for rows in stated) if stated else None
+    states = {r: 0 if judged is None else judged.filter(pl.col("readiness") == r).height for r in READINESS}
     check = dg.AssetCheckResult(
         check_name="feeds_ready",
         passed=states["blocked"] == 0,
         severity=dg.AssetCheckSeverity.ERROR,
-        metadata={k: v for k, v in states.items()},
+        metadata=dict(states),
     )
     return dg.MaterializeResult(metadata={"dagster/row_count": sum(states.values())}, check_results=[check])
 

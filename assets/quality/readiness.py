@@ -33,7 +33,7 @@ def feed_readiness(
     Args:
         tenant_key: the tenant.
         connections: its connections.
-        parsed: rows of ``landing.file_parse``, of whatever version; the last known of a connection, kind and day counts.
+        parsed: rows of ``landing.file_parse``; the last known of a connection, kind and day counts.
         dates: business days.
 
     A file that never came is known to be missing from its cut-off on. Kinds that are not due daily have no row.

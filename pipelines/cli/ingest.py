@@ -58,16 +58,12 @@ def ingest(
 def _adapter_for(file: Path) -> str:
     if not file.is_file():
         fail(f"{file}: no such file")
-    found = [
-        slug
-        for slug, source in adapters().items()
-        if source.market == "custodian" and source.kind_of(stem_of(file.name))
-    ]
+    custodians = {slug: source for slug, source in adapters().items() if source.market == "custodian"}
+    found = [slug for slug, source in custodians.items() if source.kind_of(stem_of(file.name))]
     if len(found) != 1:
         known = ", ".join(custodians)
-        fail(
-            f"{file.name}: {'several connectors' if found else 'no connector'} read such a name; pass --adapter ({known})"
-        )
+        who = "several connectors" if found else "no connector"
+        fail(f"{file.name}: {who} read such a name; pass --adapter ({known})")
     return found[0]
 
 
