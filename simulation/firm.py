@@ -131,7 +131,7 @@ def _account(
     ordinal = place // ofx_every if ofx_every else 0
     style: Style = "schwab"
     if is_ofx:
-        style = "ofx_bank" if ordinal % 8 == 7 else ("ofx_xml" if ordinal % 2 else "ofx_sgml")
+        style = "ofx_bank" if ordinal % 8 == 6 else ("ofx_xml" if ordinal % 2 else "ofx_sgml")
     opened_date = days[opened_place] if opens_late else date(draw.randint(2005, 2020), draw.randint(1, 12), 15)
     return Account(
         tenant=tenant,

@@ -96,15 +96,16 @@ def serve(
     secrets_dir = state_dir / "secrets"
     secrets_dir.mkdir(mode=0o700, exist_ok=True)
     host_key = _kept_key(state_dir / "host_key")
-    client_key = _kept_key(secrets_dir / "sftp_private_key")
-    password = _kept_text(secrets_dir / "sftp_password", random_secrets.token_urlsafe(24))
+    key_path, password_path = secrets_dir / "sftp_private_key", secrets_dir / "sftp_password"
+    client_key = _kept_key(key_path)
+    password = _kept_text(password_path, random_secrets.token_urlsafe(24))
     active = switches or Switches()
     thread = _ServerThread(root, port, host_key, _Login(username, password, client_key.convert_to_public()), active)
     bound = thread.start()
     known_hosts = state_dir / "known_hosts"
     public = host_key.export_public_key("openssh").decode("ascii").strip()
     known_hosts.write_text(f"[{HOST}]:{bound} {public}\n", encoding="ascii")
-    kept = {"sftp_password": password, "sftp_private_key": client_key.export_private_key("openssh").decode("ascii")}
+    kept = {path.name: path.read_text(encoding="ascii") for path in (key_path, password_path)}
     try:
         yield ServerInfo(HOST, bound, known_hosts, username, kept, secrets_dir, active, thread)
     finally:
@@ -215,9 +216,7 @@ class _Folder(asyncssh.SFTPServer):
     def _refuse(self, *_args: Any, **_kwargs: Any) -> None:
         raise asyncssh.SFTPPermissionDenied("this server is read-only")
 
-    open56 = setstat = lsetstat = fsetstat = remove = mkdir = rmdir = rename = symlink = link = posix_rename = (
-        _refuse
-    )
+    open56 = setstat = lsetstat = fsetstat = remove = mkdir = rmdir = rename = symlink = link = posix_rename = _refuse
 
 
 class _ServerThread:

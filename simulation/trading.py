@@ -236,10 +236,10 @@ def _bank_day(book: _Book, market: Market, place: int) -> None:
         _book(book, market, place, "DEPOSIT", amount=draw.randint(100_00, 9_000_00) * CENT)
     elif luck < 0.16 and book.cash > 2_000_00 * CENT:
         _book(book, market, place, "WITHDRAWAL", amount=-draw.randint(10_00, book.cash // CENT // 4) * CENT)
-    elif luck < 0.18 and day.weekday() == 0 and market.days[place - 1] < day - timedelta(days=2):
+    elif luck > 0.85 and day.weekday() == 0 and market.days[place - 1] < day - timedelta(days=2):
         saturday = day - timedelta(days=2)
         _book(book, market, place, "DEPOSIT", amount=draw.randint(20_00, 800_00) * CENT, trade_date=saturday)
-    elif luck < 0.185:
+    elif luck < 0.165:
         _book(book, market, place, "OTHER_FEE", amount=-5_00 * CENT)
     if market.calendar.shift(day, 1).month != day.month:
         interest = cents(Fraction(book.cash, MONEY_UNITS) * Fraction(5, 10_000))

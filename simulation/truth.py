@@ -175,7 +175,7 @@ def flows(market: Market, firm: Firm, booked: Sequence[Transaction], pricing: Pr
     return inflow, outflow
 
 
-def valuations(market: Market, firm: Firm, held: Holdings, values: Ints, moved: tuple[Ints, Ints]) -> list[Valuation]:
+def valuations(firm: Firm, held: Holdings, values: Ints, moved: tuple[Ints, Ints]) -> list[Valuation]:
     """Every account on every day from its first, with its returns."""
     securities_value: npt.NDArray[np.int64] = values.sum(axis=2)
     rows: list[Valuation] = []

@@ -137,17 +137,18 @@ class World:
     def deliveries(self, night: date) -> list[Delivery]:
         """The files that the nightly run of one business day finds for the first time, in the order of arrival."""
         faults = [fault for fault in self.config.faults if isinstance(fault, FileFault)]
-        days = sorted({fault.business_date for fault in faults if fault.business_date < night} | {night})
+        struck = {self._night_of(fault.business_date) for fault in faults if fault.business_date < night}
+        days = sorted({night} | {day for day in struck if day < night})
         found = [
             delivery
             for day in days
-            for delivery in apply_to_files(faults, self._undisturbed(day), self.market.calendar)
+            for delivery in apply_to_files(faults, self.feeds.deliveries(day), self.market.calendar)
             if delivery.night == night
         ]
         return sorted(found, key=lambda delivery: (delivery.arrived_at, delivery.path))
 
-    def _undisturbed(self, day: date) -> Iterator[Delivery]:
-        return self.feeds.deliveries(day) if day in self.market.days else iter(())
+    def _night_of(self, day: date) -> date:
+        return self.market.days[self.market.place(day)]
 
 
 def demo_config(
@@ -168,16 +169,16 @@ def demo_config(
 
 def simulate(config: SimulationConfig) -> World:
     """Let the configured world happen."""
-    place = market(config.seed, config.first_date, config.last_date)
-    people = firm(config.seed, config.tenants, place.days)
+    scene = market(config.seed, config.first_date, config.last_date)
+    people = firm(config.seed, config.tenants, scene.days)
     trading_faults = [fault for fault in config.faults if isinstance(fault, TradingFault)]
-    booked = apply_to_trading(trading_faults, trading(config.seed, place, people), place)
-    held = holdings(place, people, booked, is_as_reported=False)
-    reported = holdings(place, people, booked, is_as_reported=True) if trading_faults else held
-    pricing = Pricing(place)
+    booked = apply_to_trading(trading_faults, trading(config.seed, scene, people), scene)
+    held = holdings(scene, people, booked, is_as_reported=False)
+    reported = holdings(scene, people, booked, is_as_reported=True) if trading_faults else held
+    pricing = Pricing(scene)
     values = position_values(pricing, people, held)
-    moved = flows(place, people, booked.transactions, pricing)
-    return World(config, place, people, booked, held, reported, values, valuations(place, people, held, values, moved))
+    moved = flows(scene, people, booked.transactions, pricing)
+    return World(config, scene, people, booked, held, reported, values, valuations(people, held, values, moved))
 
 
 def write_world(world: World, out: Path, until: date | None = None) -> Manifest:
