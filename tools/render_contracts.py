@@ -121,15 +121,15 @@ def _mart_column(mart: str, column: Mapping[str, Any]) -> MartColumn:
     return MartColumn(name, str(column["data_type"]), description, unit, bool(meta.get("nullable", False)))
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """Renders or checks; the exit code."""
     parser = argparse.ArgumentParser(description="Render everything that follows from contracts/.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 when something differs")
     if parser.parse_args(arguments).check:
-        findings = drift()
+        findings = drift(root)
         print("\n".join(findings) or "everything is as rendered")
         return 1 if findings else 0
-    print("\n".join(str(path) for path in write()) or "nothing to do")
+    print("\n".join(str(path) for path in write(root)) or "nothing to do")
     return 0
 
 

@@ -70,8 +70,8 @@ def test_two_tenants_with_the_same_account_number_never_mix(built: Project, as_t
     ],
 )  # fmt: skip
 def test_without_a_tenant_the_api_sees_nothing(built: Project, as_tenant: AsTenant, mart: str) -> None:
-    assert as_tenant(None, f"SELECT count(*) FROM marts.{mart}") == [(0,)]
-    assert set(as_tenant(ALDER, f"SELECT tenant_key FROM marts.{mart}")) <= {(ALDER,)}
+    assert as_tenant(None, f"TABLE marts.{mart}") == []
+    assert {tenant_key for tenant_key, *_ in as_tenant(ALDER, f"TABLE marts.{mart}")} <= {ALDER}
 
 
 def test_the_line_as_received_is_in_no_view(built: Project) -> None:
