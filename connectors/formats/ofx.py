@@ -8,8 +8,10 @@ text are bounded; time is linear in the size of the file and no recursion takes 
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,7 +19,7 @@ from connectors.errors import FeedFault
 from connectors.formats.ofx_encoding import decode, header_of
 
 MAX_DEPTH: Final = 64
-MAX_ELEMENTS: Final = 6_000_000
+MAX_TAGS: Final = 10_000_000
 MAX_TEXT_CHARACTERS: Final = 65_536
 MAX_PROLOG_CHARACTERS: Final = 65_536
 
@@ -35,14 +37,15 @@ AGGREGATES: Final = frozenset({
 """Elements that hold elements. One of them left open is a fault; any other element left open is an empty leaf."""
 
 _ROOT = re.compile(r"<OFX(?=[\s>])", re.IGNORECASE)
-_REFUSED = re.compile(r"<!(?!--)", re.IGNORECASE)
-_NAME = r"[A-Z][A-Z0-9._-]{0,63}"
+_REFUSED = re.compile(r"<!(?!--)")
+_NAME = r"[A-Za-z][A-Za-z0-9._-]{0,63}"
 _TOKEN = re.compile(
     rf"<(?:/({_NAME})\s*>\s*"
-    rf"|({_NAME})(?:\s[^<>]*?)?(/)?>([^<]*(?:<(?![A-Z/!?])[^<]*)*)(</\2\s*>\s*)?)",
-    re.IGNORECASE | re.ASCII,
+    rf"|({_NAME})(?:\s[^<>]*?)?(/)?>([^<]*(?:<(?![A-Za-z/!?])[^<]*)*)(</\2\s*>\s*)?)",
+    re.ASCII,
 )
 _ENTITY = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));")
+_PADDING: Final = "\x1a\0 \t\r\n\f"
 _NAMED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": " "}
 
 
@@ -94,6 +97,21 @@ class Document:
         return element.line + self.text.count(newline_of(self.text), element.start, found.start())
 
 
+@contextmanager
+def cycle_search_paused() -> Iterator[None]:
+    """A stretch in which Python does not look for garbage cycles.
+
+    A tree has none, and looking for them costs as much as building it: each search visits every element made so far.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def newline_of(text: str) -> str:
     r"""The character that ends lines in ``text``: ``\n``, or ``\r`` where there is no ``\n``."""
     return "\n" if "\n" in text else "\r"
@@ -139,7 +157,7 @@ class _Builder:
     def __init__(self, text: str, newline: str, start: int) -> None:
         self.text = text
         self.newline = newline
-        self.position = start
+        self.first = start
         self.counted = start
         self.line = text.count(newline, 0, start) + 1
         self.stack: list[Element] = []
@@ -147,40 +165,46 @@ class _Builder:
         self.last_leaf = ""
 
     def build(self) -> Element:
-        text, size, match = self.text, len(self.text), _TOKEN.match
-        elements = 0
-        while self.position < size:
-            start = self.position
+        text, size, match, stack = self.text, len(self.text), _TOKEN.match, self.stack
+        if text.count("<") > MAX_TAGS:
+            raise self._fault(f"more than {MAX_TAGS} tags", 0, reason="too_large")
+        start = self.first
+        while start < size:
             found = match(text, start)
             if found is None:
-                self._irregular()
+                start = self._irregular(start)
                 continue
-            self.position = found.end()
             closing, name, empty, content, closed = found.groups()
+            end = found.end()
             if closing is not None:
-                self._close(closing.upper(), start)
+                self._close(closing.upper(), start, end)
+                start = end
                 continue
-            elements += 1
-            if elements > MAX_ELEMENTS:
-                raise self._fault(f"more than {MAX_ELEMENTS} elements", start, reason="too_large")
-            if len(content) > MAX_TEXT_CHARACTERS:
-                raise self._fault(f"a text of more than {MAX_TEXT_CHARACTERS} characters", start, reason="too_large")
-            content = content.strip()
-            if self.stack and (content or closed or empty):
-                if empty and content:
-                    raise self._fault("text outside of any element", start)
-                self._leaf(name.upper(), content, start)
+            tag, content = name.upper(), content.strip()
+            if content and stack and tag not in AGGREGATES and not empty:
+                if "&" in content:
+                    content = self._resolve(content, start)
+                if len(content) > MAX_TEXT_CHARACTERS:
+                    raise self._fault(f"a text of over {MAX_TEXT_CHARACTERS} characters", start, reason="too_large")
+                stack[-1].fields.setdefault(tag, content)
+                self.last_leaf = tag
+            elif content:
+                raise self._fault(f"text in <{tag}>, where elements must follow", start)
+            elif stack and (closed or empty) and tag not in AGGREGATES:
+                stack[-1].fields.setdefault(tag, "")
+                self.last_leaf = tag
             else:
-                self._open(name.upper(), content, start)
-        if self.root is None or self.stack:
+                self._open(tag, start)
+                if closed or empty:
+                    self._close(tag, start, end)
+            start = end
+        if self.root is None or stack:
             raise self._fault("the document ends before </OFX>", size, reason="truncated_file")
         return self.root
 
-    def _open(self, tag: str, content: str, start: int) -> None:
+    def _open(self, tag: str, start: int) -> None:
         if self.root is not None and not self.stack:
             raise self._fault("content after </OFX>", start)
-        if content:
-            raise self._fault("text where an aggregate must follow", start)
         if len(self.stack) >= MAX_DEPTH:
             raise self._fault(f"elements nested deeper than {MAX_DEPTH}", start)
         self.line += self.text.count(self.newline, self.counted, start)
@@ -192,24 +216,10 @@ class _Builder:
             self.root = element
         self.stack.append(element)
 
-    def _leaf(self, tag: str, content: str, start: int) -> None:
-        if tag in AGGREGATES:
-            if content:
-                raise self._fault(f"text in <{tag}>, where elements must follow", start)
-            self._open(tag, "", start)
-            self.stack.pop().end = self.position
-            return
-        if "&" in content:
-            content = self._resolve(content, start)
-        self.stack[-1].fields.setdefault(tag, content)
-        self.last_leaf = tag
-
-    def _close(self, tag: str, start: int) -> None:
+    def _close(self, tag: str, start: int, end: int) -> None:
         stack = self.stack
-        if not stack:
-            raise self._fault(f"</{tag}> closes what is not open", start)
-        if stack[-1].tag != tag:
-            if tag == self.last_leaf:
+        if not stack or stack[-1].tag != tag:
+            if stack and tag == self.last_leaf:
                 self.last_leaf = ""
                 return
             if not any(element.tag == tag for element in stack):
@@ -217,7 +227,7 @@ class _Builder:
             while stack[-1].tag != tag:
                 self._dissolve(start)
         element = stack.pop()
-        element.end = self.position
+        element.end = end
         self.last_leaf = ""
         if stack and not element.children and tag not in AGGREGATES and set(element.fields) <= {""}:
             stack[-1].children.pop()
@@ -235,31 +245,32 @@ class _Builder:
             parent.fields.setdefault(name, content)
         parent.children.extend(element.children)
 
-    def _irregular(self) -> None:
-        """Steps over a comment, a CDATA section or an instruction; anything else here is a fault."""
-        text, start = self.text, self.position
+    def _irregular(self, start: int) -> int:
+        """The position after a comment, a CDATA section, an instruction or the end's padding; else a fault."""
+        text = self.text
         if text.startswith("<!--", start):
-            self.position = self._after("-->", start + 4)
+            end = self._after("-->", start + 4)
         elif text.startswith("<![CDATA[", start):
-            self.position = self._after("]]>", start + 9)
-            content = text[start + 9 : self.position - 3].strip()
+            end = self._after("]]>", start + 9)
+            content = text[start + 9 : end - 3].strip()
             if not self.stack or len(content) > MAX_TEXT_CHARACTERS:
                 raise self._fault("a CDATA section outside of any element, or too long", start)
             self.stack[-1].fields.setdefault("", content)
         elif text.startswith("<?", start):
-            self.position = self._after("?>", start + 2)
+            end = self._after("?>", start + 2)
         elif text.startswith("<!", start):
             raise self._fault("a document type or entity declaration is refused", start)
-        elif text[start] != "<" and not text[start:].strip("\x1a\0 \t\r\n\f"):
-            self.position = len(text)
+        elif text[start] != "<" and not text[start:].strip(_PADDING):
+            end = len(text)
         elif text[start] != "<":
             raise self._fault("text outside of any element", start)
         elif text.find(">", start) < 0:
             raise self._fault("the document ends within a tag", start, reason="truncated_file")
         else:
             raise self._fault("not a tag", start)
-        while self.position < len(text) and text[self.position].isspace():
-            self.position += 1
+        while end < len(text) and text[end].isspace():
+            end += 1
+        return end
 
     def _after(self, end: str, start: int) -> int:
         found = self.text.find(end, start)

@@ -1,7 +1,8 @@
 """The header of an OFX document and the character set that it declares.
 
 OFX 1.x begins with ``KEY:VALUE`` lines (at times all on one line), OFX 2.x with an XML declaration and an
-``<?OFX ...?>`` instruction. The declared character set is honoured, not guessed: US-ASCII stands for its superset Windows-1252.
+``<?OFX ...?>`` instruction. The declared character set is honoured, not guessed: US-ASCII stands for its superset
+Windows-1252.
 """
 
 from __future__ import annotations

@@ -53,6 +53,17 @@ def number(text: str) -> Decimal:
     return Decimal(text.replace(",", "."))
 
 
+@lru_cache(maxsize=8192)
+def scaled_number(text: str, scale: int) -> Decimal:
+    """The number rounded half-even, once, to ``scale`` decimals, as it fits into Decimal(20, scale).
+
+    Raises:
+        ValueError: see ``number``.
+        OverflowError: see ``to_scale``.
+    """
+    return to_scale(number(text), scale)
+
+
 def to_scale(value: Decimal, scale: int) -> Decimal:
     """The value rounded half-even, once, to ``scale`` decimals, as it fits into Decimal(20, scale).
 

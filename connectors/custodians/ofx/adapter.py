@@ -14,7 +14,7 @@ from connectors.connection import Connection
 from connectors.custodians.ofx.document import RECORD_TAGS, DocumentReader
 from connectors.custodians.ofx.frames import feed_frames, reject_frame
 from connectors.errors import FeedFault
-from connectors.formats.ofx import read_document, tags_in
+from connectors.formats.ofx import cycle_search_paused, read_document, tags_in
 
 MAX_BYTES: Final = 512 * 1024**2
 """A document is read whole; a statement larger than this is none."""
@@ -37,8 +37,9 @@ def parse(raw: RawFile, connection: Connection) -> ParsedFile:
         raise FeedFault("too_large", "larger than a statement may be; ask for a shorter period")
     content = raw.path.read_bytes()
     try:
-        reader = DocumentReader(read_document(content), connection)
-        reader.read(raw)
+        with cycle_search_paused():
+            reader = DocumentReader(read_document(content), connection)
+            reader.read(raw)
     except FeedFault as fault:
         count = tags_in(content, RECORD_TAGS)
         raise FeedFault(fault.reason, fault.detail, line=fault.line, record_count=count) from fault

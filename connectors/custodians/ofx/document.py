@@ -28,38 +28,12 @@ from connectors.formats.ofx_values import local_moment
 
 _BANK_TAGS: Final = frozenset({"STMTTRN", "INVBANKTRAN"})
 _SECURITY_TAGS: Final = frozenset({"STOCKINFO", "MFINFO", "DEBTINFO", "OPTINFO", "OTHERINFO"})
-RECORD_TAGS: Final = (
-    POSITION_TAGS
-    | _SECURITY_TAGS
-    | frozenset(
-        {
-            "STMTTRN",
-            "BUYDEBT",
-            "BUYMF",
-            "BUYOPT",
-            "BUYOTHER",
-            "BUYSTOCK",
-            "SELLDEBT",
-            "SELLMF",
-            "SELLOPT",
-            "SELLOTHER",
-            "SELLSTOCK",
-            "INCOME",
-            "INVEXPENSE",
-            "JRNLFUND",
-            "JRNLSEC",
-            "MARGININTEREST",
-            "REINVEST",
-            "RETOFCAP",
-            "SPLIT",
-            "TRANSFER",
-            "CLOSUREOPT",
-            "AVAILCASH",
-            "MARGINBALANCE",
-            "LEDGERBAL",
-        }
-    )  # fmt: skip
-)
+_OTHER_RECORD_TAGS: Final = frozenset({
+    "STMTTRN", "BUYDEBT", "BUYMF", "BUYOPT", "BUYOTHER", "BUYSTOCK", "SELLDEBT", "SELLMF", "SELLOPT", "SELLOTHER",
+    "SELLSTOCK", "INCOME", "INVEXPENSE", "JRNLFUND", "JRNLSEC", "MARGININTEREST", "REINVEST", "RETOFCAP", "SPLIT",
+    "TRANSFER", "CLOSUREOPT", "AVAILCASH", "MARGINBALANCE", "LEDGERBAL",
+})  # fmt: skip
+RECORD_TAGS: Final = POSITION_TAGS | _SECURITY_TAGS | _OTHER_RECORD_TAGS
 """Start tags that stand for one record each, for counting a document that cannot be read."""
 
 

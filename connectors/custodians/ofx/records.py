@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Final
 
 from connectors.formats.ofx import Document, Element
-from connectors.formats.ofx_values import local_moment, number, to_scale
+from connectors.formats.ofx_values import local_moment, scaled_number
 
 ZERO: Final = Decimal(0)
 QUANTITY_SCALE: Final = 8
@@ -99,7 +99,7 @@ class Record:
         if not text:
             return None
         try:
-            return to_scale(number(text), scale)
+            return scaled_number(text, scale)
         except ValueError:
             self.refuse("unparsable_number", name, "not a number; expected digits with one decimal point")
         except OverflowError:
