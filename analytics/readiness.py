@@ -23,7 +23,7 @@ def with_reasons(
         breaks: current rows of ``quality.position_break``; those without a cause are closed and count for nothing.
         feeds: current rows of ``quality.feed_readiness``.
         connections: connection_id, custodian.
-        accounts: account_key, custodian (null: no feed is expected for the account).
+        accounts: account_key, custodian (null: no feed is expected for the account), known_at; any number of rows each.
 
     Returns:
         The same rows; ``readiness`` is provisional wherever there is a reason, and ``readiness_reasons`` lists each
@@ -42,7 +42,7 @@ def with_reasons(
         .agg(pl.col("readiness_reasons").unique().sort().str.join(";").alias("feed_reasons"))
     )
     told = (
-        valuations.join(accounts.select("account_key", "custodian"), on="account_key", how="left")
+        valuations.join(_custodians(accounts), on="account_key", how="left")
         .join(open_breaks, on=["account_key", "as_of_date"], how="left")
         .join(by_custodian, on=["custodian", "as_of_date"], how="left")
         .with_columns(
@@ -65,3 +65,9 @@ def with_reasons(
         .alias("readiness"),
         pl.max_horizontal("known_from", "break_known").alias("known_from"),
     ).select(valuations.columns)
+
+
+def _custodians(accounts: pl.DataFrame) -> pl.DataFrame:
+    """One row per account: account_key, custodian as last known."""
+    last = accounts.sort("known_at").unique("account_key", keep="last", maintain_order=True)
+    return last.select("account_key", "custodian")

@@ -98,7 +98,7 @@ def business_dates(calendar: str, first: date, last: date) -> pl.Series:
     return pl.Series("as_of_date", [s.date() for s in sessions], dtype=pl.Date)
 
 
-class WorkspaceResource(dg.ConfigurableResource):
+class WorkspaceResource(dg.ConfigurableResource[None]):
     """The workspace as the orchestrator's resource. Settings only; handles open when a run asks."""
 
     home: str

@@ -44,10 +44,18 @@ async def principal(
         raise _unauthorized()
     digest = hashlib.sha256(key.encode()).hexdigest()
     async with pool_of(request).acquire() as connection:
-        row = await connection.fetchrow("SELECT tenant_key, tenant FROM core.tenant_of_api_key($1)", digest)
-    if row is None:
-        raise _unauthorized()
-    return Principal(row["tenant_key"], row["tenant"])
+        tenant_key = await connection.fetchval("SELECT core.tenant_of_api_key($1)", digest)
+        if tenant_key is None:
+            raise _unauthorized()
+        async with connection.transaction(readonly=True):
+            await narrow(connection, tenant_key)
+            slug = await connection.fetchval("SELECT slug FROM core.tenants WHERE tenant_key = $1", tenant_key)
+    return Principal(tenant_key, slug)
+
+
+async def narrow(connection: asyncpg.Connection, tenant_key: int) -> None:
+    """Narrow the open transaction to one tenant."""
+    await connection.execute("SELECT set_config('app.tenant_key', $1, true)", str(tenant_key))
 
 
 def _unauthorized() -> Problem:
@@ -63,7 +71,7 @@ async def tenant_connection(
 ) -> AsyncIterator[asyncpg.Connection]:
     """A connection in a read-only transaction that sees the principal's tenant and nothing else."""
     async with pool_of(request).acquire() as connection, connection.transaction(readonly=True):
-        await connection.execute("SELECT set_config('app.tenant_key', $1, true)", str(who.tenant_key))
+        await narrow(connection, who.tenant_key)
         yield connection
 
 

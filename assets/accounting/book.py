@@ -6,17 +6,17 @@ Belongs here: the order of reads and writes. Does not belong here: arithmetic (`
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
 from analytics.account_values import account_values
 from analytics.ledger import effective_ledger
-from analytics.positions import daily_positions
+from analytics.positions import daily_positions, settled_cash
 from analytics.readiness import with_reasons
 from analytics.reconciliation import position_breaks
 from analytics.valuation import valued_positions
-from assets.accounting.inputs import Market, booked_entries
+from assets.accounting.inputs import Market, ledger_entries
 from assets.accounting.pending import Pending, accounts_to_book
 from assets.accounting.scope import Segment
 from assets.quality.readiness import feed_readiness
@@ -51,11 +51,13 @@ def post_entries(ws: Workspace, tenant: str, pending: Pending) -> tuple[int, int
         tenant,
         ledger.entries,
         where=pl.col("account_key").is_in(accounts["account_key"].implode()),
-        vanished=lambda gone: gone.with_columns(
-            pl.lit("retracted").cast(gone.schema["entry_status"]).alias("entry_status")
-        ),
+        vanished=_retracted,
     )
     return appended.height, _flag(ws, tenant, ledger.findings)
+
+
+def _retracted(gone: pl.DataFrame) -> pl.DataFrame:
+    return gone.with_columns(pl.lit("retracted").cast(gone.schema["entry_status"]).alias("entry_status"))
 
 
 def _flag(ws: Workspace, tenant: str, findings: pl.DataFrame) -> int:
@@ -82,7 +84,7 @@ def _flag(ws: Workspace, tenant: str, findings: pl.DataFrame) -> int:
 
 def value_positions(ws: Workspace, tenant: str, segment: Segment, known: Market) -> int:
     """Roll the segment's positions forward and value them; rows appended."""
-    entries = booked_entries(ws, tenant, segment)
+    entries = ledger_entries(ws, tenant, segment)
     held = daily_positions(entries, segment.dates, currency_keys=known.currency_keys)
     valued = valued_positions(
         held,
@@ -90,6 +92,7 @@ def value_positions(ws: Workspace, tenant: str, segment: Segment, known: Market)
         fx_rates=known.fx_rates,
         securities=known.securities,
         accounts=known.accounts,
+        currency_keys=known.currency_keys,
         business_dates=_calendar(ws, tenant, segment, known),
         source_rank=known.source_rank,
     )
@@ -97,10 +100,12 @@ def value_positions(ws: Workspace, tenant: str, segment: Segment, known: Market)
 
 
 def _calendar(ws: Workspace, tenant: str, segment: Segment, known: Market) -> pl.Series:
-    """Business days from the oldest price in use to the segment's last day, to count a price's age in."""
+    """Business days from the oldest price in use, and the day before the segment at least, to its last day."""
     oldest = known.prices["price_date"].min()
-    first = min(oldest, segment.dates[0]) if oldest is not None else segment.dates[0]  # type: ignore[type-var]
-    return ws.business_dates(tenant, first, segment.dates[-1])  # type: ignore[arg-type]
+    first = segment.dates[0] - timedelta(days=LOOKBACK_DAYS)
+    if isinstance(oldest, date) and oldest < first:
+        first = oldest
+    return ws.business_dates(tenant, first, segment.dates[-1])
 
 
 def _no_longer_held(gone: pl.DataFrame) -> pl.DataFrame:
@@ -111,12 +116,18 @@ def _no_longer_held(gone: pl.DataFrame) -> pl.DataFrame:
 
 def compare_positions(ws: Workspace, tenant: str, segment: Segment, known: Market) -> tuple[int, int]:
     """Hold the ledger against the custodians' snapshots; rows appended and breaks that are open."""
+    balances = ws.lake.read(CUSTODIAN_BALANCE, tenant, where=segment.rows)
+    entries = ledger_entries(ws, tenant, segment)
     breaks = position_breaks(
-        ws.lake.current(POSITION, tenant, where=segment.rows),
-        booked_entries(ws, tenant, segment),
-        custodian_positions=ws.lake.read(CUSTODIAN_POSITION, tenant, where=segment.rows),
-        custodian_balances=ws.lake.read(CUSTODIAN_BALANCE, tenant, where=segment.rows),
+        ws.lake.current(POSITION, tenant, where=segment.rows).filter(pl.col("quantity") != 0),
+        ws.lake.read(CUSTODIAN_POSITION, tenant, where=segment.rows),
+        balances,
+        settled_cash(entries, segment.dates, currency_keys=known.currency_keys),
         currency_keys=known.currency_keys,
+        files=known.files,
+        tenant_key=ws.tenant_key(tenant),
+        # An account whose balances came is spoken of, also when it holds nothing.
+        covered=balances.select("account_key", "as_of_date", "known_at").unique(),
     )
     appended = ws.lake.append_changed(POSITION_BREAK, tenant, breaks, where=segment.rows, vanished=_agrees_again)
     return appended.height, breaks.height
@@ -145,16 +156,17 @@ def value_accounts(ws: Workspace, tenant: str, segment: Segment, known: Market) 
     before = segment.dates[0] - timedelta(days=LOOKBACK_DAYS)
     earlier = segment.chosen & (pl.col("as_of_date") < segment.dates[0]) & (pl.col("as_of_date") >= before)
     values = account_values(
-        ws.lake.current(POSITION, tenant, where=segment.rows),
-        booked_entries(ws, tenant, segment),
-        previous=ws.lake.current(ACCOUNT_VALUATION, tenant, where=earlier),
-        accounts=known.accounts,
-        securities=known.securities,
+        ws.lake.current(POSITION, tenant, where=segment.rows).filter(pl.col("quantity") != 0),
+        ledger_entries(ws, tenant, segment),
+        ws.lake.current(ACCOUNT_VALUATION, tenant, where=earlier),
+        known.accounts,
+        segment.dates,
         prices=known.prices,
         fx_rates=known.fx_rates,
+        securities=known.securities,
+        currency_keys=known.currency_keys,
+        business_dates=_calendar(ws, tenant, segment, known),
         source_rank=known.source_rank,
-        dates=segment.dates,
-        business_dates=ws.business_dates(tenant, before, segment.dates[-1]),
     )
     judged = with_reasons(
         values,

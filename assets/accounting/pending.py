@@ -127,6 +127,12 @@ def accounts_to_book(ws: Workspace, tenant: str, pending: Pending) -> pl.DataFra
     )
 
 
+def _news(ws: Workspace, table: Table, owner: str, files: pl.Series, said: list[str]) -> pl.LazyFrame:
+    """Rows of the files that say what no other file has said."""
+    others = ws.lake.scan(table, owner).filter(~pl.col("source_file_id").is_in(files.implode()))
+    return rows_of(ws, table, owner, files).join(others.select(said), on=said, how="anti")
+
+
 def earliest_changes(ws: Workspace, tenant: str, pending: Pending, before: date) -> pl.DataFrame:
     """Account and the earliest day before ``before`` on which the pending files may change its facts.
 
@@ -146,14 +152,13 @@ def earliest_changes(ws: Workspace, tenant: str, pending: Pending, before: date)
     )
     holders = entries.select("account_key", "security_key").drop_nulls().unique()
     for owner, files in ((tenant, ids), (SHARED_TENANT, pending.shared["source_file_id"])):
-        prices = rows_of(ws, PRICE, owner, files).select("security_key", pl.col("price_date").alias("day"))
-        parts.append(
-            prices.filter(pl.col("day") < before).join(holders, on="security_key").select("account_key", "day")
-        )
-    rates = rows_of(ws, FX_RATE, SHARED_TENANT, pending.shared["source_file_id"])
-    moved = rates.filter(pl.col("rate_date") < before).select(pl.col("rate_date").min().alias("day"))
-    foreign = entries.select("account_key").unique()
-    parts.append(foreign.join(moved, how="cross").select("account_key", "day"))
+        prices = _news(ws, PRICE, owner, files, ["security_key", "price_date", "price_source", "price", "currency"])
+        moved = prices.select("security_key", pl.col("price_date").alias("day")).filter(pl.col("day") < before)
+        parts.append(moved.join(holders, on="security_key").select("account_key", "day"))
+    quote = ["base_code", "quote_code", "rate_date", "rate_source", "rate"]
+    rates = _news(ws, FX_RATE, SHARED_TENANT, pending.shared["source_file_id"], quote)
+    first_rate = rates.filter(pl.col("rate_date") < before).select(pl.col("rate_date").min().alias("day")).drop_nulls()
+    parts.append(entries.select("account_key").unique().join(first_rate, how="cross").select("account_key", "day"))
     first_entry = entries.group_by("account_key").agg(pl.col("effective_date").min().alias("first_entry_date"))
     return (
         pl.concat(parts)

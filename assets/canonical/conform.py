@@ -20,7 +20,7 @@ from contracts.feed import FEEDS
 from contracts.registry import table
 
 FILE_COLUMNS = ("source_file_id", "known_at", "connection_id", "logical_name", "adapter", "is_refresh")
-IDENTIFIERS = ("cusip", "isin", "sedol", "ticker", "provider_security_id", "currency")
+IDENTIFIERS = ("cusip", "isin", "sedol", "ticker", "provider_security_id")
 WITH_SECURITY = ("canonical.security", "canonical.transaction", "canonical.custodian_position", "canonical.price")
 
 

@@ -1,7 +1,7 @@
 """What is already known: a full-refresh file that repeats yesterday's rows adds nothing.
 
-Belongs here: descriptions and quotes, whose unchanged repetition carries no news. Does not belong here: transactions
-and snapshots, where each file's rows are kept whole (a later file that lacks a row says something by its silence).
+Belongs here: descriptions, whose unchanged repetition carries no news. Does not belong here: transactions, snapshots
+and prices, where each file's rows are kept whole (a later delivery that lacks a row says something by its silence).
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from warehouse.lake.store import Lake
 SUBJECT: Final[Mapping[str, tuple[str, ...]]] = {
     "canonical.account": ("account_key",),
     "canonical.security": ("security_key", "adapter"),
-    "canonical.price": ("security_key", "price_date", "price_source"),
-    "canonical.fx_rate": ("base_code", "quote_code", "rate_date", "rate_source"),
 }
 """Table to what its rows are about; a row is news when it differs from the last one known of the same."""
 

@@ -67,6 +67,7 @@ def _result(landed: Iterable[Landed], faults: dict[str, str]) -> dg.MaterializeR
         "files_listed": sum(v.listed for v in visits),
         "files_seen_before": sum(v.duplicate for v in visits),
         "names_refused": sum(v.refused for v in visits),
+        "files_not_taken": sum(v.not_taken for v in visits),
         "bytes": sum(v.bytes for v in visits),
     }
     check = dg.AssetCheckResult(check_name="provider_reachable", passed=not faults, metadata=dict(faults))

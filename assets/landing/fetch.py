@@ -6,7 +6,6 @@ Belongs here: what is new, what was seen before, when it arrived. Does not belon
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from connectors.adapter import Adapter
 from connectors.archive import stem_of
 from connectors.connection import Connection
 from connectors.registry import adapter
-from connectors.transport.base import RemoteFile, Transport, open_transport
+from connectors.transport.base import FileNotTaken, RemoteFile, Transport, open_transport
 from contracts.tables.landing import FILE_ARRIVAL
 from contracts.tables.quality import REJECT
 from warehouse.lake.raw import StoredFile, source_file_id
@@ -37,6 +36,7 @@ class Landed:
     new: int = 0
     duplicate: int = 0
     refused: int = 0
+    not_taken: int = 0
     bytes: int = 0
     rows: list[dict[str, Any]] = field(default_factory=list)
 
@@ -45,7 +45,8 @@ def fetch_files(ws: Workspace, tenant: str, connection: Connection) -> Landed:
     """Land what the connection offers and the ledger does not hold yet.
 
     A file is known by path, size and modification time; only unknown ones are fetched. Bytes that were landed before
-    are recorded as a duplicate. Names that are unsafe are refused by name and recorded in quarantine.
+    are recorded as a duplicate. Names that are unsafe are refused by name and recorded in quarantine. A file that
+    still grows, or does not match its checksum, is left for the next visit. Parts of an interrupted fetch are resumed.
 
     Raises:
         RetryableError, PermanentError: the provider could not be talked to; what was landed until then is kept.
@@ -55,14 +56,20 @@ def fetch_files(ws: Workspace, tenant: str, connection: Connection) -> Landed:
     seen = set(ledger.select("remote_path", "size_bytes", "remote_modified_at").iter_rows())
     hashes = set(ws.lake.read(FILE_ARRIVAL, tenant)["source_file_id"])
     landed = Landed()
-    with open_transport(connection.transport, ws.secrets_dir) as transport, tempfile.TemporaryDirectory() as folder:
+    folder = ws.home / "staging" / tenant / connection.connection_id
+    folder.mkdir(parents=True, exist_ok=True)
+    with open_transport(connection.transport, ws.secrets_dir) as transport:
         listing = transport.list_files()
         landed.listed = len(listing.files)
         _refuse(ws, tenant, tenant_key, connection, listing.refused, landed)
         unknown = [f for f in listing.files if (f.path, f.size_bytes, f.modified_at) not in seen]
         for batch in _batches(sorted(unknown, key=lambda f: (f.modified_at, f.path))):
             for remote in batch:
-                stored = _store(ws, tenant, transport, remote, Path(folder))
+                try:
+                    stored = _store(ws, tenant, transport, remote, folder)
+                except FileNotTaken:
+                    landed.not_taken += 1
+                    continue
                 landed.rows.append(_ledger_row(tenant_key, connection, remote, stored, hashes))
                 hashes.add(stored.source_file_id)
                 landed.bytes += stored.size_bytes

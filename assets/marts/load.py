@@ -20,8 +20,8 @@ from contracts.registry import TABLES
 from contracts.table import SHARED_TENANT, Table
 from contracts.tables.landing import FILE_ARRIVAL, FILE_PARSE
 from warehouse.postgres import load as pg
-from warehouse.postgres.core import sync_core
-from warehouse.postgres.load import loaded_file_counts
+from warehouse.postgres.core import TenantDescription, sync_core
+from warehouse.postgres.presence import loaded_file_counts
 
 KEPT_DAYS = 400
 """Daily rows stand in PostgreSQL for so many calendar days; older ones stay in the lake."""
@@ -52,7 +52,7 @@ def load_facts(ws: Workspace, tenant: str, last: date) -> Loaded:
     for month in _months(changed):
         frames = {t.full_name: ws.lake.current(t, tenant, where=pl.col("as_of_date").is_in(month)) for t in LOADED}
         hashes = {key: value for key, value in found.items() if key[1] in set(month)}
-        pg.load_dates(ws.warehouse_url, tenant_key, frames, hashes)
+        pg.load_dates(ws.warehouse_url, tenant_key, frames, hashes=hashes, dates=month)
         done.rows += sum(frame.height for frame in frames.values())
     return done
 
@@ -89,8 +89,8 @@ def append_canonical(ws: Workspace, tenant: str) -> int:
         if tenant != SHARED_TENANT and contract.scope == "shared":
             continue
         frame = ws.lake.read(contract, tenant, where=pl.col("source_file_id").is_in(ids))
-        rows += pg.append_files(ws.warehouse_url, contract, frame, ids)
-    return rows + pg.append_files(ws.warehouse_url, FILE_PARSE, missing, ids)
+        rows += pg.append_files(ws.warehouse_url, contract, frame, ids, tenant_key=tenant_key)
+    return rows + pg.append_files(ws.warehouse_url, FILE_PARSE, missing, ids, tenant_key=tenant_key)
 
 
 def _append_ledgers(ws: Workspace, tenant: str, tenant_key: int) -> int:
@@ -106,7 +106,7 @@ def _append_ledgers(ws: Workspace, tenant: str, tenant_key: int) -> int:
         ids = [file_id for file_id, count in counts.iter_rows() if there.get(file_id) != count]
         if ids:
             changed = frame.filter(pl.col("source_file_id").is_in(ids))
-            rows += pg.append_files(ws.warehouse_url, contract, changed, ids)
+            rows += pg.append_files(ws.warehouse_url, contract, changed, ids, tenant_key=tenant_key)
     return rows
 
 
@@ -115,10 +115,8 @@ def sync_dimensions(ws: Workspace, tenant: str) -> None:
     settings = ws.tenants[tenant]
     sync_core(
         ws.warehouse_url,
-        tenant=tenant,
-        name=settings.name,
-        base_currency=settings.base_currency,
-        tenant_key=ws.tenant_key(tenant),
+        TenantDescription(tenant, settings.name, settings.base_currency),
+        ws.tenant_key(tenant),
         accounts=ws.lake.read(TABLES["canonical.account"], tenant),
         securities=pl.concat([ws.lake.read(TABLES["canonical.security"], owner) for owner in (tenant, SHARED_TENANT)]),
         identifiers=ws.lake.read(TABLES["canonical.security_identifier"], SHARED_TENANT),

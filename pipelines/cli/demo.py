@@ -37,7 +37,7 @@ def demo(
 ) -> None:
     """Simulate a firm, serve its files over SFTP, run the nightly through Dagster, build dbt, show the result."""
     from simulation.sftp_server import serve
-    from simulation.world import SimulationConfig, simulate, write_world
+    from simulation.world import demo_config, simulate, write_day, write_world
 
     first, last = day(first_day), day(last_day)
     if last <= first:
@@ -47,15 +47,22 @@ def demo(
     if fresh:
         _forget(environment)
     world_folder = environment.home / "demo"
-    config = SimulationConfig.for_demo(seed=seed, accounts=accounts, first_date=first, last_date=last)
+    config = demo_config(accounts, seed, first, last)
     with _step(f"simulate two firms of {accounts} accounts"):
         world = simulate(config)
         eve = last - timedelta(days=1)
         write_world(world, world_folder, until=eve)
     with _step("start the warehouse"):
         installation = prepared()
-    with serve(world_folder / "sftp", state=environment.home / "demo-sftp") as server:
-        write_settings(environment, server.host, server.port, server.username, server.known_hosts_path, server.password)
+    with serve(world_folder / "sftp", environment.home / "demo-sftp") as server:
+        write_settings(
+            environment,
+            server.host,
+            server.port,
+            server.username,
+            server.known_hosts_path,
+            server.secrets["sftp_password"],
+        )
         installation.instance()
         jobs = runner(installation)
         with _step("history: market data, then each tenant as one run"):
@@ -63,7 +70,7 @@ def demo(
             for tenant in MASTERS:
                 report(f"  nightly {tenant} {first} to {eve}", jobs.nightly(tenant, first, eve))
         with _step("tonight: new files arrive, the nightly runs"):
-            write_world(world, world_folder)
+            write_day(world, world_folder, last)
             report("  market data", jobs.market_data(last, last))
             for tenant in MASTERS:
                 report(f"  nightly {tenant} {last}", jobs.nightly(tenant, last, last))

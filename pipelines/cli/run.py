@@ -61,7 +61,7 @@ def publish() -> None:
 def api_key(tenant: Tenant, label: Annotated[str, typer.Option(help="What the key is for.")] = "cli") -> None:
     """Issue an API key for a tenant. It is shown once; only its hash is kept."""
     from assets.workspace import Workspace
-    from warehouse.postgres.roles import issue_api_key
+    from warehouse.postgres.api_keys import issue_api_key
 
     installation = prepared()
     environment = installation.environment

@@ -13,7 +13,7 @@ from pipelines.cli.console import console, fail
 from pipelines.environment import Environment
 from pipelines.installation import Installation, prepared, repository_file
 from warehouse.postgres.server import stop
-from warehouse.postgres.sessions import url_as_role
+from warehouse.postgres.sessions import api_url
 
 BIN = Path(sys.executable).parent
 
@@ -22,7 +22,7 @@ def api_environment(installation: Installation) -> dict[str, str]:
     """The API's settings: the role that row-level security narrows, never the owner's."""
     return {
         **os.environ,
-        "NEXUS_API_DATABASE_URL": url_as_role(installation.warehouse_url, "nexus_api"),
+        "NEXUS_API_DATABASE_URL": api_url(installation.warehouse_url),
         "NEXUS_API_LAKE_ROOT": installation.environment.lake_root,
     }
 
