@@ -22,6 +22,9 @@ HEADER = "Rendered by tools/render_contracts.py from contracts/; change the cont
 
 _DIMENSIONS = {"dim_account": ("tenant_key", "account_key"), "dim_security": ("security_key",)}
 
+_NEWEST_WAITING_DAY = "as_of_date = (select max(as_of_date) from ops.unpublished_load)"
+"""PostgreSQL itself enforces key and nulls of what is loaded; the newest day is looked at lest it should cease to."""
+
 WITHHELD = frozenset({"raw_text"})
 """Columns that stay out of every model: the line as received may hold anything, and is read by the trace alone."""
 
@@ -101,15 +104,18 @@ def _tests(table: Table, columns: dict[str, dy.Column]) -> list[Plain]:
     if table.warehouse != "loaded":
         return [_test("grain_holds", key=key, not_null=not_null)]
     key = [*(name for name in key if name not in CLOCK_COLUMNS), "load_key"]
-    tests = [_test("grain_holds", key=key, not_null=not_null)]
+    tests = [_test("grain_holds", where=_NEWEST_WAITING_DAY, key=key, not_null=not_null)]
     for dimension, names in _DIMENSIONS.items():
         if set(names) <= set(columns):
             tests.append(_test("key_is_in", key=list(names), dimension=f"ref('{dimension}')"))
     return tests
 
 
-def _test(name: str, **arguments: Plain) -> Plain:
-    return {name: {"arguments": arguments}}
+def _test(name: str, *, where: str | None = None, **arguments: Plain) -> Plain:
+    document: dict[str, Plain] = {"arguments": arguments}
+    if where is not None:
+        document["config"] = {"where": where}
+    return {name: document}
 
 
 def _column(name: str, column: dy.Column) -> Plain:

@@ -103,7 +103,7 @@ def test_a_load_whose_parts_do_not_make_the_whole_fails_before_it_is_published(b
     with connect(built.url) as connection:
         connection.execute("DELETE FROM ops.load_date WHERE as_of_date = %s", [WEDNESDAY])
     assert code != 0
-    assert "Failure in test account_value_is_the_sum_of_its_positions" in output
+    assert "Failure in test account_is_the_sum_of_its_positions" in output
     assert output.count("Failure in test") == 1
     assert built.rows("SELECT count(*) FROM marts.fct_position_daily WHERE as_of_date = '2022-01-05'") == [(0,)]
 

@@ -1,16 +1,22 @@
-{#- Every key of the model is one of the dimension's. A null key is another test's business. -#}
+{#- Every key of the model is one of the dimension's. A null key is another test's business. Few keys stand behind many
+    rows, so they are made distinct first. -#}
 {% test key_is_in(model, key, dimension) %}
 with held as (
     select * from {{ model }}
+),
+
+keys as materialized (
+    select distinct {{ key | join(', ') }}
+    from held
+    where {% for column in key %}{{ column }} is not null{{ ' and ' if not loop.last }}{% endfor %}
 )
 
-select distinct {% for column in key %}f.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
-from held as f
+select k.*
+from keys as k
 where
-    {% for column in key %}f.{{ column }} is not null and {% endfor %}
     not exists (
         select 1
         from {{ dimension }} as d
-        where {% for column in key %}d.{{ column }} = f.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+        where {% for column in key %}d.{{ column }} = k.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
     )
 {% endtest %}
