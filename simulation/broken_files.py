@@ -82,7 +82,9 @@ class WrongEncoding(WholeFileFault):
 
     def spoilt(self, content: bytes) -> bytes:
         """The content encoded again."""
-        return content.decode("cp1252").encode("utf-16")
+        if content.startswith(b"PK"):
+            raise FaultError("an archive is no text; choose another kind of file")
+        return content.decode("utf-8" if content.startswith(b"<?xml") else "cp1252").encode("utf-16")
 
 
 @dataclass(frozen=True)

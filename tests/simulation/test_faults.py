@@ -175,6 +175,9 @@ def test_a_fault_that_cannot_strike_says_so(build: Build, calm: World) -> None:
     spoilt = _with(calm, broken.ImpossibleDate("alder", "schwab_main", "ACC", DAY))
     with pytest.raises(FaultError, match="kind ACC"):
         spoilt.deliveries(DAY)
+    for fault in (broken.WrongEncoding, broken.WrongTrailerCount):
+        with pytest.raises(FaultError, match=r"no text|no trailer"):
+            _with(calm, fault("_shared", "ecb", "DAILY", DAY)).deliveries(DAY)
 
 
 # --- bookings put right later -----------------------------------------------------------------------------------------
