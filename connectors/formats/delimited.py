@@ -9,67 +9,84 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
-from connectors.formats.fixed_width import Cut, fit, stripped
+from connectors.formats.fixed_width import Cut, fit, stripped, with_pieces
 from connectors.formats.layouts import Layout
 
 _SAMPLE_LINES: Final = 500
-_LEAST_SUPPORT: Final = 2
+_LEAST_SUPPORT: Final = 3
+_LEAST_SHARE: Final = 0.75
 
 
-def learnt_gaps(texts: pl.Series, layout: Layout, *, separator: str = "|") -> tuple[int, ...]:
-    """The 0-based positions of the separators that padded records of one file share; empty when they share none.
+@dataclass(frozen=True)
+class Shape:
+    """How a provider writes its delimited records.
 
-    The commonest positions among the first lines count, if two lines at least have them: a stray separator moves the
-    positions of its own line alone.
+    Attributes:
+        gaps: 0-based positions of the separators that all padded records share; empty when the file is not padded.
+        is_closed: whether a separator follows the last field too; None when either may be.
+    """
+
+    gaps: tuple[int, ...] = ()
+    is_closed: bool | None = None
+
+
+def learnt_shape(texts: pl.Series, layout: Layout, *, separator: str = "|") -> Shape:
+    """The shape of a file's records, from the first of them.
+
+    The commonest positions count if three lines in four have them, and three at least: then the file is padded, and a
+    stray separator moves the positions of its own line alone. Lines of an unpadded file agree by accident only.
     """
     count = len(layout.columns) - 1
     seen: Counter[tuple[int, ...]] = Counter()
-    for text in texts.head(_SAMPLE_LINES):
+    closings: Counter[bool] = Counter()
+    sample = texts.head(_SAMPLE_LINES)
+    for text in sample:
         at = [place for place, character in enumerate(text) if character == separator]
         if len(at) >= count:
             seen[tuple(at[:count])] += 1
-    if not seen:
-        return ()
-    gaps, support = seen.most_common(1)[0]
-    return gaps if support >= _LEAST_SUPPORT else ()
+        if len(at) + 1 in layout.version_ends:
+            closings[False] += 1
+        elif len(at) in layout.version_ends and text.endswith(separator):
+            closings[True] += 1
+    is_closed = None if closings[True] == closings[False] else closings[True] > closings[False]
+    gaps, support = seen.most_common(1)[0] if seen else ((), 0)
+    return Shape(gaps if support >= max(_LEAST_SUPPORT, _LEAST_SHARE * len(sample)) else (), is_closed)
 
 
 def cut(
-    lines: pl.DataFrame,
-    layout: Layout,
-    names: Sequence[str],
-    *,
-    separator: str = "|",
-    gaps: Sequence[int] = (),
-    exact: bool = False,
+    lines: pl.DataFrame, layout: Layout, names: Sequence[str], *, separator: str = "|", shape: Shape | None = None
 ) -> Cut:
     """The fields ``names`` of each line: by the learnt positions where the line has them, else by place.
 
-    By place, a line must have exactly the fields of the layout, or of one of its older versions, with or without a
-    closing separator (``exact``: without).
+    By place, a line must have exactly the fields of the layout, or of one of its older versions.
 
     Args:
         lines: frame of ``line`` and ``text``.
         layout: names of the fields in order.
         names: fields to take.
         separator: a single character.
-        gaps: what ``learnt_gaps`` gave for the file.
-        exact: whether a closing separator counts as one more field.
+        shape: what ``learnt_shape`` gave for the file, or what is known of it.
     """
+    shape = shape if shape is not None else Shape()
+    gaps = shape.gaps
     if gaps:
         fits = fit(lines["text"], gaps, separator) & (lines["text"].str.len_chars() > max(gaps))
         padded, others = lines.filter(fits), lines.filter(~fits)
     else:
         padded, others = lines.clear(), lines
-    found = others["text"].str.count_matches(separator, literal=True)
+    found = others["text"].str.count_matches(separator, literal=True).cast(pl.Int64)
     closed = others["text"].str.ends_with(separator)
     right = pl.Series([False] * others.height, dtype=pl.Boolean)
     for fields in layout.version_ends:
-        right = right | (found == fields - 1) | ((found == fields) & closed & (not exact))
+        if shape.is_closed is not True:
+            right = right | (found == fields - 1)
+        if shape.is_closed is not False:
+            right = right | ((found == fields) & closed)
     records = pl.concat(
         [
             _by_position(padded, layout, names, separator, gaps),
@@ -83,15 +100,13 @@ def _by_position(
     lines: pl.DataFrame, layout: Layout, names: Sequence[str], separator: str, gaps: Sequence[int]
 ) -> pl.DataFrame:
     starts = [0, *(gap + 1 for gap in gaps)]
-    fields = []
-    for name in names:
-        place = layout.names.index(name)
-        start = starts[place] if gaps else 0
-        field = pl.col("text").str.slice(start, gaps[place] - start if place < len(gaps) else None)
-        if place >= len(gaps):  # what stands behind the last field belongs to a later layout
-            field = field.str.split(separator).list.first()
-        fields.append(stripped(field).alias(name))
-    return lines.with_columns(fields)
+    ends: list[int | None] = [*gaps, None]
+    places = {name: layout.names.index(name) for name in names} if gaps else {}
+    read = with_pieces(lines, {name: (starts[place], ends[place]) for name, place in places.items()})
+    last = layout.names[-1]
+    if last in places:  # what stands behind the last field belongs to a later layout
+        read = read.with_columns(stripped(pl.col(last).str.split(separator).list.first()))
+    return read if gaps else lines.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in names)
 
 
 def _by_place(lines: pl.DataFrame, layout: Layout, names: Sequence[str], separator: str) -> pl.DataFrame:

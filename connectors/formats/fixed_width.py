@@ -5,11 +5,12 @@ Only the fields that are asked for are cut. Positions count characters, which ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from connectors.formats.layouts import Layout
 
@@ -41,14 +42,27 @@ def cut(lines: pl.DataFrame, layout: Layout, names: Sequence[str], *, separator:
         separator: the character at every gap.
     """
     fits = fit(lines["text"], layout.gaps, separator) & _ends_well(lines["text"], layout)
-    good = lines.filter(fits)
-    spans = [(name, layout.column(name)) for name in names]
-    return Cut(
-        good.with_columns(
-            stripped(pl.col("text").str.slice(c.start - 1, c.end - c.start + 1)).alias(n) for n, c in spans
-        ),
-        lines.filter(~fits),
-    )
+    spans = {name: (layout.column(name).start - 1, layout.column(name).end) for name in names}
+    return Cut(with_pieces(lines.filter(fits), spans), lines.filter(~fits))
+
+
+def with_pieces(lines: pl.DataFrame, spans: Mapping[str, tuple[int, int | None]]) -> pl.DataFrame:
+    """The lines with the text between two 0-based positions of each (the second not included), stripped, by name."""
+    text = pl.col("text")
+    lengths = {name: None if end is None else end - start for name, (start, end) in spans.items()}
+    if is_ascii(lines["text"]):  # cut bytes: cutting characters walks the whole line for every piece
+        pieces = [
+            stripped(text.cast(pl.Binary).bin.slice(start, lengths[name]).cast(pl.String)).alias(name)
+            for name, (start, _) in spans.items()
+        ]
+    else:
+        pieces = [stripped(text.str.slice(start, lengths[name])).alias(name) for name, (start, _) in spans.items()]
+    return lines.with_columns(pieces)
+
+
+def is_ascii(texts: pl.Series) -> bool:
+    """Whether every character of every text is one byte."""
+    return bool((texts.str.len_chars() == texts.str.len_bytes()).all())
 
 
 def stripped(field: pl.Expr) -> pl.Expr:
@@ -62,12 +76,13 @@ def fit(texts: pl.Series, gaps: Sequence[int], separator: str) -> pl.Series:
     if not len(texts) or not gaps:
         return pl.Series([True] * len(texts), dtype=pl.Boolean)
     width = max(gaps) + 1
-    lengths = texts.str.len_chars()
-    if not (lengths == texts.str.len_bytes()).all():
+    if not is_ascii(texts):
         texts = texts.str.replace_all(r"[^\x00-\x7f]", "?")
     # Separators pad the short lines, so that a gap beyond a line's end counts as there.
-    padded = texts.str.pad_end(width, separator).str.slice(0, width).str.join("").item()
-    matrix = np.frombuffer(padded.encode("ascii"), dtype=np.uint8).reshape(len(texts), width)
+    padded = texts.str.pad_end(width, separator).str.slice(0, width).to_arrow().cast(pa.large_string())
+    first = padded.offset * width
+    matrix = np.frombuffer(padded.buffers()[2], dtype=np.uint8, count=len(texts) * width, offset=first)
+    matrix = matrix.reshape(len(texts), width)
     there = np.ones(len(texts), dtype=np.bool_)
     for gap in gaps:
         there &= matrix[:, gap] == ord(separator)

@@ -26,6 +26,7 @@ _WIDE_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
 # Control bytes that a text file may hold: tab, line feed, form feed, carriage return, and DOS end of file.
 _CONTROLS: Final = bytes(b for b in (*range(1, 32), 127) if b not in b"\t\n\f\r\x1a")
 _MAX_CONTROL_SHARE: Final = 0.01
+_FORGIVEN_CONTROLS: Final = 8
 
 
 def read_lines(path: Path, *, encoding: str = "cp1252", max_line_bytes: int = MAX_LINE_BYTES) -> pl.DataFrame:
@@ -52,8 +53,8 @@ def iterate_lines(
 
     Raises:
         FeedFault: empty_file (no byte that is not a mark or a line end), binary_content (a NUL, or more than one
-            control byte in a hundred), wrong_encoding (UTF-16, or bytes that the encoding does not have), too_large
-            (a line of more than ``max_line_bytes``).
+            control byte in a hundred of a block), wrong_encoding (UTF-16, or bytes that the encoding does not have),
+            too_large (a line of more than ``max_line_bytes``).
     """
     first_line = 1
     is_blank = True
@@ -114,7 +115,7 @@ def _refuse_binary(block: bytes, first_line: int) -> None:
             )
         raise FeedFault("binary_content", "the file holds NUL bytes: it is not text. Ask for it again.", line=line)
     controls = len(block) - len(block.translate(None, _CONTROLS))
-    if controls > _MAX_CONTROL_SHARE * len(block):
+    if controls > max(_FORGIVEN_CONTROLS, _MAX_CONTROL_SHARE * len(block)):
         raise FeedFault(
             "binary_content", "the file holds control bytes: it is not text. Ask for it again.", line=first_line
         )

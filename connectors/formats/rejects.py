@@ -11,7 +11,9 @@ import polars as pl
 from contracts.feed import FeedReject
 
 REJECT_SCHEMA: Final = pl.Schema({name: column.dtype for name, column in FeedReject.columns().items()})
-RAW_TEXT_CHARACTERS: Final = 4000
+DETAIL_BYTES: Final = 1000
+RAW_TEXT_BYTES: Final = 4000
+"""The contract counts bytes of UTF-8."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,13 @@ class Check:
     detail: str | pl.Expr
 
 
+def cut_to(text: pl.Expr, size_bytes: int) -> pl.Expr:
+    """The text cut to at most ``size_bytes`` bytes of UTF-8, at the end of a character; shorter when it is not ASCII."""
+    shares = (1.0, 0.9, 0.75, 0.5, 0.25)  # no character has more than four bytes
+    cuts = [text.str.slice(0, int(size_bytes * share)) for share in shares]
+    return pl.coalesce(pl.when(part.str.len_bytes() <= size_bytes).then(part) for part in cuts)
+
+
 def no_rejects() -> pl.DataFrame:
     """A frame of no rejects."""
     return pl.DataFrame(schema=REJECT_SCHEMA)
@@ -44,8 +53,8 @@ def rejected(records: pl.DataFrame, check: Check, table_name: str | None) -> pl.
         reason=pl.lit(check.reason),
         field_name=pl.lit(check.field_name),
         table_name=pl.lit(table_name, dtype=pl.String),
-        detail=detail.str.slice(0, 1000),
-        raw_text=pl.col("text").str.slice(0, RAW_TEXT_CHARACTERS),
+        detail=cut_to(detail, DETAIL_BYTES),
+        raw_text=cut_to(pl.col("text"), RAW_TEXT_BYTES),
     ).cast(REJECT_SCHEMA)
 
 

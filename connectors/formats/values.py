@@ -58,9 +58,9 @@ def checks_of(fields: Iterable[Field]) -> list[Check]:
 
 
 def text(name: str, *, max_length: int, required: bool = False) -> Field:
-    """A text of at most ``max_length`` characters. Fails as contract_violation, or missing_value when required."""
-    too_long = pl.col(name).str.len_chars() > max_length
-    detail = f"{name} is longer than {max_length} characters. Compare the record with the layout."
+    """A text of at most ``max_length`` bytes of UTF-8. Fails as contract_violation, or missing_value when required."""
+    too_long = pl.col(name).str.len_bytes() > max_length
+    detail = f"{name} is longer than {max_length} bytes. Compare the record with the layout."
     return Field(name, pl.col(name), (*_presence(name, required), Check(name, "contract_violation", too_long, detail)))
 
 
@@ -147,7 +147,7 @@ def code(name: str, meanings: Mapping[str, str], *, required: bool = False, wher
         name,
         "unknown_code",
         source.is_not_null() & typed(name).is_null(),
-        pl.format(f"{name} {{}} is not known. If it is right, add it to {where}.", source),
+        pl.format(f"{name} {{}} is not known. If it is right, add it to {where}.", source.str.slice(0, 12)),
     )
     return Field(name, value, (*_presence(name, required), unknown))
 

@@ -28,16 +28,22 @@ _NAMES: Final = (
 def taken_accounts(records: pl.DataFrame, header: Header, connection: Connection) -> Taken:
     """Accounts of D1 records. A registration or state that is not known gives ``unknown``: no number needs it."""
     shaped = cut(records, layout("CRS.ACC", "D1"), _NAMES)
-    fields = [*prefix.prefix_fields(), prefix.account_field(), values.date("date_opened")]
-    checks = [*checks_of(fields), *prefix.prefix_checks(header, connection)]
-    good, rejects = separated(with_values(shaped.records, fields), checks, ACCOUNT)
-    registration = pl.col("registration").str.to_uppercase()
     title = pl.concat_str([pl.col(name) for name in _TITLES], separator=" ", ignore_nulls=True)
+    read = shaped.records.with_columns(pl.when(title != "").then(title).alias("account_name"))
+    fields = [
+        *prefix.prefix_fields(),
+        prefix.account_field(),
+        values.date("date_opened"),
+        values.text("account_name", max_length=255),
+    ]
+    checks = [*checks_of(fields), *prefix.prefix_checks(header, connection)]
+    good, rejects = separated(with_values(read, fields), checks, ACCOUNT)
+    registration = pl.col("registration").str.to_uppercase()
     rows = good.select(
         pl.col("line").alias("source_line"),
         prefix.account_number(),
         pl.col("master_account_number"),
-        pl.when(title != "").then(title).alias("account_name"),
+        pl.col("account_name"),
         pl.col("registration").str.to_lowercase().alias("account_type"),
         pl.coalesce(
             registration.replace_strict(dict(tax_statuses()), default=None, return_dtype=pl.String),

@@ -26,7 +26,7 @@ from connectors.custodians.schwab.tables import layout
 from connectors.custodians.schwab.taken import Taken, conformed, no_rows, repeated
 from connectors.custodians.schwab.transactions import TABLE as TRANSACTION
 from connectors.custodians.schwab.transactions import taken_transactions
-from connectors.formats.delimited import learnt_gaps
+from connectors.formats.delimited import learnt_shape
 from connectors.formats.rejects import Check, ordered, rejected
 
 Reader = Callable[[pl.DataFrame, Header, Connection], Taken]
@@ -105,8 +105,8 @@ def _readers(kind: str, records: pl.DataFrame) -> Mapping[str, Reader]:
     if kind == "ACC":
         return {"D1": taken_accounts}
     first = records.filter(pl.col("record") == "D1")["text"]
-    gaps = learnt_gaps(first, layout("CRS.RPS", "D1"))
-    return {"D1": partial(taken_positions, gaps=gaps), "D2": taken_balances}
+    shape = learnt_shape(first, layout("CRS.RPS", "D1"))
+    return {"D1": partial(taken_positions, shape=shape), "D2": taken_balances}
 
 
 def _unknown(records: pl.DataFrame, known: Sequence[str], table_name: str) -> pl.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
@@ -38,9 +37,9 @@ BALANCE_TYPES: Final = {
 """Field of a D2 record to the kind of balance that it is; which field is the trade-date cash is from memory."""
 
 
-def taken_positions(records: pl.DataFrame, header: Header, connection: Connection, gaps: Sequence[int]) -> Taken:
-    """Positions and prices of D1 records. ``gaps``: separator positions learnt from the file's first records."""
-    shaped = delimited.cut(records, layout("CRS.RPS", "D1"), _POSITION_NAMES, gaps=gaps)
+def taken_positions(records: pl.DataFrame, header: Header, connection: Connection, shape: delimited.Shape) -> Taken:
+    """Positions and prices of D1 records. ``shape``: learnt from the file's first records."""
+    shaped = delimited.cut(records, layout("CRS.RPS", "D1"), _POSITION_NAMES, shape=shape)
     fields = [
         *prefix.prefix_fields(),
         prefix.account_field(),

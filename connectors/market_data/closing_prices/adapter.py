@@ -22,6 +22,7 @@ PRICE: Final = "canonical.price"
 SECURITY: Final = "canonical.security"
 COLUMNS: Final = ("price_date", "isin", "ticker", "exchange", "currency", "close", "record_type")
 RECORD_TYPES: Final = ("CLOSE",)
+_SHAPE: Final = delimited.Shape(is_closed=False)
 _TRAILER: Final = re.compile(r"#TRAILER,([0-9]{1,10}),?", re.ASCII)
 
 KINDS: Final = (
@@ -40,7 +41,7 @@ def parse(file: RawFile, connection: Connection) -> ParsedFile:
     del connection
     lines = read_lines(file.path).filter(pl.col("text").str.strip_chars(" ") != "")
     records = _body(lines)
-    shaped = delimited.cut(records, by_order(COLUMNS), COLUMNS, separator=",", exact=True)
+    shaped = delimited.cut(records, by_order(COLUMNS), COLUMNS, separator=",", shape=_SHAPE)
     misfits = rejected(shaped.misfits, Check("record", "wrong_field_count", pl.lit(True), _MISFIT), PRICE)
     known = pl.col("record_type").is_in(list(RECORD_TYPES)).fill_null(False)
     strangers = rejected(shaped.records.filter(~known), _stranger(), PRICE)

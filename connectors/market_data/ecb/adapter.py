@@ -20,6 +20,7 @@ from contracts.feed import FEEDS
 TABLE: Final = "canonical.fx_rate"
 BASE_CODE: Final = "EUR"
 RATE_SCALE: Final = 10
+_SHAPE: Final = delimited.Shape(is_closed=False)  # a closing comma makes a nameless column, in the header too
 _ABSENT: Final = "N/A"
 _CODE: Final = re.compile(r"[A-Z]{3}")
 _DATE: Final = "Date"
@@ -44,7 +45,7 @@ def parse(file: RawFile, connection: Connection) -> ParsedFile:
     lines = read_lines(file.path).filter(pl.col("text").str.strip_chars(" ") != "")
     codes, names = _header(str(lines["text"][0]), int(lines["line"][0]), lines.height - 1)
     records = lines.slice(1)
-    shaped = delimited.cut(records, by_order(names), [_DATE, *codes], separator=",", exact=True)
+    shaped = delimited.cut(records, by_order(names), [_DATE, *codes], separator=",", shape=_SHAPE)
     misfits = rejected(shaped.misfits, Check("record", "wrong_field_count", pl.lit(True), _MISFIT), TABLE)
     quotes = shaped.records.with_columns(
         pl.when(pl.col(code) != _ABSENT).then(pl.col(code)).alias(code) for code in codes
@@ -61,6 +62,7 @@ def parse(file: RawFile, connection: Connection) -> ParsedFile:
     )
 
 
+_NO_QUOTE: Final = "the day has no quote of any currency. Ask for the file again."
 _MISFIT: Final = "the line has another number of quotes than the header. Ask for the file again."
 
 
@@ -93,6 +95,7 @@ def _checks(codes: list[str]) -> list[Check]:
             typed(_DATE).is_not_null() & ~typed(_DATE).is_first_distinct(),
             "the day stands twice.",
         ),
+        Check(codes[0], "missing_value", pl.all_horizontal(pl.col(code).is_null() for code in codes), _NO_QUOTE),
         *(Check(code, "number_out_of_range", typed(code) <= 0, not_positive) for code in codes),
     ]
 
