@@ -35,10 +35,10 @@ def account_values(
     """One row per account and date from the account's first day on, also when it holds nothing.
 
     A total is the sum of all positions, cash included, and null as soon as one of them is. The first day is the
-    business day of the account's first booked entry: its whole value at the close enters as inflow, the return is null with
-    ``first_day`` and the linked return 0. A first day that cannot be valued is ``missing_valuation``, and then there is
-    nothing to link from. An account with history before the range but without a row for the business day before it has
-    ``missing_previous_valuation``.
+    business day of the account's first booked entry: its whole value at the close enters as inflow, the return is null
+    with ``first_day`` and the linked return 0. A first day that cannot be valued is ``missing_valuation``, and then
+    there is nothing to link from. An account with history before the range but without a row for the business day
+    before it has ``missing_previous_valuation``.
 
     known_from is the latest among everything that the row rests on: the account's entries up to the day, its positions
     and flows, and the row before, since the linked return carries it.

@@ -83,8 +83,8 @@ def with_linked_return(days: pl.DataFrame, key: str) -> pl.DataFrame:
     """Days with ``linked_return``: Π(1 + r) − 1 since the first day, 0 on that day, null from the first gap on.
 
     A day without a return leaves it unchanged if its reason is one of ``NEUTRAL_REASONS``; any other breaks it for
-    good, and later days that have a return say ``gap_in_history``. A gap is never bridged. Each day is computed from the day
-    before as L + r + L·r, so that a range of days gives the same bits as its days one by one.
+    good, and later days that have a return say ``gap_in_history``. A gap is never bridged. Each day is computed from
+    the day before as L + r + L·r, so that a range of days gives the same bits as its days one by one.
 
     >>> days = pl.DataFrame({
     ...     "account_key": [1, 1, 1, 1],
