@@ -34,7 +34,7 @@ class Check:
 
 
 def cut_to(text: pl.Expr, size_bytes: int) -> pl.Expr:
-    """The text cut to at most ``size_bytes`` bytes of UTF-8, at the end of a character; shorter when it is not ASCII."""
+    """The text cut to at most ``size_bytes`` bytes of UTF-8 at the end of a character, or less when not ASCII."""
     shares = (1.0, 0.9, 0.75, 0.5, 0.25)  # no character has more than four bytes
     cuts = [text.str.slice(0, int(size_bytes * share)) for share in shares]
     return pl.coalesce(pl.when(part.str.len_bytes() <= size_bytes).then(part) for part in cuts)
