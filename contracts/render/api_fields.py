@@ -18,7 +18,8 @@ PYTHON_TYPES = {
     "numeric": "Decimal",
     "timestamp with time zone": "datetime",
 }
-"""Data type in a mart's contract, without its precision, to the type in Python. Money and ratios stay Decimal from the warehouse to JSON."""
+"""Data type in a mart's contract, without its precision, to the type in Python. Money and ratios stay Decimal from the
+warehouse to JSON."""
 
 
 @dataclass(frozen=True)
