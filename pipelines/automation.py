@@ -1,7 +1,5 @@
 """When things run: after the last custodian's cut-off on business days, when a late file arrives, after a load."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta

@@ -4,8 +4,6 @@ Belongs here: where the project is, how its connection is told, how its names ma
 SQL (``dbt_project``).
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
@@ -24,10 +22,12 @@ MANIFEST = PROJECT / "target" / "manifest.json"
 def connection_environment(url: str) -> dict[str, str]:
     """The warehouse's address as the variables that ``dbt_project/profiles.yml`` reads."""
     parts = urlsplit(url)
-    socket = parse_qs(parts.query).get("host", [""])[0]
+    query = parse_qs(parts.query)
+    socket = query.get("host", [""])[0]
+    port = query.get("port", [str(parts.port or 5432)])[0]
     return {
         "NEXUS_DBT_HOST": socket or parts.hostname or "localhost",
-        "NEXUS_DBT_PORT": str(parts.port or 5432),
+        "NEXUS_DBT_PORT": port,
         "NEXUS_DBT_USER": unquote(parts.username or "postgres"),
         "NEXUS_DBT_PASSWORD": unquote(parts.password or ""),
         "NEXUS_DBT_DBNAME": parts.path.lstrip("/"),
@@ -81,7 +81,7 @@ def warehouse_models() -> dg.AssetsDefinition:
         dagster_dbt_translator=Names(DagsterDbtTranslatorSettings(enable_asset_checks=True)),
     )
     def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-        yield from dbt.cli(["build"], context=context).stream()
+        yield from dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context).stream()
 
     return _build
 

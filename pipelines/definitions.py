@@ -51,14 +51,13 @@ def build_definitions(environment: Environment, warehouse_url: str) -> dg.Defini
     workspace = WorkspaceResource(
         home=str(environment.home), lake_root=environment.lake_root, warehouse_url=warehouse_url
     )
-    definitions = dg.Definitions(
-        assets=[*assets, models],
+    return dg.Definitions(
+        assets=[definition.map_asset_specs(_with_policy) for definition in (*assets, models)],
         jobs=jobs(models, market_data_keys()),
         schedules=SCHEDULES,
         sensors=SENSORS,
         resources={"workspace": workspace, "dbt": dbt_resource()},
     )
-    return definitions.map_asset_specs(func=_with_policy)
 
 
 def _with_policy(spec: dg.AssetSpec) -> dg.AssetSpec:

@@ -60,7 +60,11 @@ class Runner:
     def _run(self, name: str, tags: Mapping[str, str], partition_key: str | None = None) -> Outcome:
         job = self._definitions.resolve_job_def(name)
         result = job.execute_in_process(
-            instance=self._instance, tags=dict(tags), partition_key=partition_key, raise_on_error=False
+            instance=self._instance,
+            tags=dict(tags),
+            partition_key=partition_key,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
         )
         checks = [
             f"{e.asset_key.to_user_string()}: {e.check_name}"

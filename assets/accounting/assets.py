@@ -1,7 +1,5 @@
 """Accounting assets: books, positions, comparison, readiness, values; each reads, calls and writes once per segment."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -49,7 +47,7 @@ def _work(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> Wo
 def _asset(
     name: str,
     upstream: list[dg.AssetKey],
-    body: Callable[[dg.AssetExecutionContext, WorkspaceResource], dg.MaterializeResult[None]],
+    body: Callable[[dg.AssetExecutionContext, WorkspaceResource], dg.MaterializeResult],
     checks: tuple[tuple[str, str], ...] = (),
 ) -> dg.AssetsDefinition:
     contract = table(name)
@@ -66,7 +64,7 @@ def _asset(
     )(body)
 
 
-def _ledger(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+def _ledger(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     ws = workspace.open()
     tenant, _, _ = tenant_and_dates(context.partition_keys)
     appended, flagged = book.post_entries(ws, tenant, pending_files(ws, tenant))
@@ -79,7 +77,7 @@ def _ledger(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> 
     return dg.MaterializeResult(metadata={"dagster/row_count": appended}, check_results=[check])
 
 
-def _positions(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+def _positions(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     work = _work(context, workspace)
     rows = sum(book.value_positions(work.ws, work.tenant, segment, work.known) for segment in work.segments)
     wrong = positions_are_sums_of_entries(work.ws, work.tenant, work.segments, work.known)
@@ -87,7 +85,7 @@ def _positions(context: dg.AssetExecutionContext, workspace: WorkspaceResource) 
     return dg.MaterializeResult(metadata={"dagster/row_count": rows}, check_results=[check])
 
 
-def _breaks(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+def _breaks(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     work = _work(context, workspace)
     counts = [book.compare_positions(work.ws, work.tenant, segment, work.known) for segment in work.segments]
     found = sum(count for _, count in counts)
@@ -100,7 +98,7 @@ def _breaks(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> 
     return dg.MaterializeResult(metadata={"dagster/row_count": sum(rows for rows, _ in counts)}, check_results=[check])
 
 
-def _feeds(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+def _feeds(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     work = _work(context, workspace)
     stated = [book.judge_feeds(work.ws, work.tenant, segment) for segment in work.segments]
     judged = pl.concat(rows.select(pl.col("readiness").cast(pl.String)) for rows in stated) if stated else None
@@ -114,7 +112,7 @@ def _feeds(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> d
     return dg.MaterializeResult(metadata={"dagster/row_count": sum(states.values())}, check_results=[check])
 
 
-def _values(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+def _values(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     work = _work(context, workspace)
     rows = sum(book.value_accounts(work.ws, work.tenant, segment, work.known) for segment in work.segments)
     wrong = values_are_sums_of_positions(work.ws, work.tenant, work.segments)

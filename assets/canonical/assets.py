@@ -3,8 +3,6 @@
 A broken file blocks itself: it fails the check of ``landing/file_parse`` and makes its feed's readiness blocked.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
@@ -13,6 +11,7 @@ from assets.canonical.ingest import GATED, Ingested, ingest
 from assets.canonical.reading import pending_files
 from assets.landing.assets import landing_key
 from assets.partitions import DATES, SINGLE_RUN, TENANT_DATES, tenant_and_dates
+from assets.quality.gate import GateResult
 from assets.workspace import WorkspaceResource
 from connectors.registry import adapters
 from contracts.registry import table
@@ -72,22 +71,22 @@ def _checks(names: Sequence[str], is_shared: bool) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def _results(names: Sequence[str], is_shared: bool, done: Ingested) -> Iterator[dg.MaterializeResult[None]]:
+def _results(names: Sequence[str], is_shared: bool, done: Ingested) -> Iterator[dg.MaterializeResult]:
     key_of = shared_key_of if is_shared else tenant_key_of
     for name in names:
         checks = []
         if name in GATED:
-            checks.append(_gate_check(name, done))
+            checks.append(_gate_check(key_of(name), done.gates.get(name, [])))
         if name == "landing.file_parse":
-            checks += _file_checks(done)
+            checks += _file_checks(key_of(name), done)
         count = {"landing.file_parse": done.files, "quality.reject": done.rejects.total()}.get(name, done.rows[name])
         yield dg.MaterializeResult(asset_key=key_of(name), metadata={"dagster/row_count": count}, check_results=checks)
 
 
-def _gate_check(name: str, done: Ingested) -> dg.AssetCheckResult:
-    results = done.gates.get(name, [])
+def _gate_check(key: dg.AssetKey, results: Sequence[GateResult]) -> dg.AssetCheckResult:
     failed = [outcome for result in results for outcome in result.results if not outcome.success]
     return dg.AssetCheckResult(
+        asset_key=key,
         check_name="quality_gate",
         passed=not failed,
         severity=dg.AssetCheckSeverity.WARN,
@@ -99,15 +98,19 @@ def _gate_check(name: str, done: Ingested) -> dg.AssetCheckResult:
     )
 
 
-def _file_checks(done: Ingested) -> list[dg.AssetCheckResult]:
+def _file_checks(key: dg.AssetKey, done: Ingested) -> list[dg.AssetCheckResult]:
     reasons = {f"reason_{reason}": count for reason, count in sorted(done.rejects.items())}
     readable = dg.AssetCheckResult(
+        asset_key=key,
         check_name="files_readable",
         passed=done.blocked == 0,
         metadata={"files": done.files, "blocked": done.blocked, **reasons},
     )
     kept = dg.AssetCheckResult(
-        check_name="nothing_lost", passed=done.lost == 0, metadata={"records": done.records, "rows_lost": done.lost}
+        asset_key=key,
+        check_name="nothing_lost",
+        passed=done.lost == 0,
+        metadata={"records": done.records, "rows_lost": done.lost},
     )
     return [readable, kept]
 
@@ -122,9 +125,7 @@ def tenant_tables() -> dg.AssetsDefinition:
         partitions_def=TENANT_DATES,
         backfill_policy=SINGLE_RUN,
     )
-    def _conform(
-        context: dg.AssetExecutionContext, workspace: WorkspaceResource
-    ) -> Iterator[dg.MaterializeResult[None]]:
+    def _conform(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> Iterator[dg.MaterializeResult]:
         ws = workspace.open()
         tenant, _, _ = tenant_and_dates(context.partition_keys)
         yield from _results(TENANT_TABLES, False, ingest(ws, tenant, pending_files(ws, tenant)))
@@ -142,7 +143,7 @@ def shared_tables() -> dg.AssetsDefinition:
         partitions_def=DATES,
         backfill_policy=SINGLE_RUN,
     )
-    def _conform(workspace: WorkspaceResource) -> Iterator[dg.MaterializeResult[None]]:
+    def _conform(workspace: WorkspaceResource) -> Iterator[dg.MaterializeResult]:
         ws = workspace.open()
         done = ingest(ws, SHARED_TENANT, pending_files(ws, SHARED_TENANT))
         yield from _results(SHARED_TABLES, True, done)

@@ -4,8 +4,6 @@ A provider that cannot be reached after the retries ends as a failed check: the 
 readiness says what is missing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import dagster as dg
@@ -41,7 +39,7 @@ def landing_asset(source: Adapter) -> dg.AssetsDefinition:
         backfill_policy=SINGLE_RUN,
         check_specs=[dg.AssetCheckSpec("provider_reachable", asset=key, description="Every connection answered.")],
     )
-    def _land(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+    def _land(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
         ws = workspace.open()
         tenant = SHARED_TENANT if is_shared else tenant_and_dates(context.partition_keys)[0]
         landed: dict[str, Landed] = {}
@@ -60,7 +58,7 @@ def landing_asset(source: Adapter) -> dg.AssetsDefinition:
     return _land
 
 
-def _result(landed: Iterable[Landed], faults: dict[str, str]) -> dg.MaterializeResult[None]:
+def _result(landed: Iterable[Landed], faults: dict[str, str]) -> dg.MaterializeResult:
     visits = list(landed)
     counts = {
         "dagster/row_count": sum(v.new for v in visits),

@@ -1,12 +1,10 @@
 """Marts assets: the load of each tenant and day, and the publication that makes it visible once dbt has passed."""
 
-from __future__ import annotations
-
 from datetime import UTC, date, datetime
 
 import dagster as dg
 
-from assets.canonical.assets import tenant_key_of
+from assets.canonical.assets import TENANT_TABLES, tenant_key_of
 from assets.marts.load import LOADED, append_canonical, load_facts, sync_dimensions
 from assets.partitions import SINGLE_RUN, TENANT_DATES, tenant_and_dates
 from assets.workspace import Workspace, WorkspaceResource
@@ -23,13 +21,12 @@ PUBLICATION = dg.AssetKey(["ops", "publication"])
     group_name="ops",
     kinds={"postgres"},
     description="The tenant's facts and canonical rows in PostgreSQL, loaded and not yet visible to readers.",
-    deps=[*(tenant_key_of(t.full_name) for t in LOADED), tenant_key_of("canonical.transaction"),
-          tenant_key_of("canonical.account")],
+    deps=[*(tenant_key_of(t.full_name) for t in LOADED), *(tenant_key_of(name) for name in TENANT_TABLES)],
     partitions_def=TENANT_DATES,
     backfill_policy=SINGLE_RUN,
     retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
-)  # fmt: skip
-def load(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+)
+def load(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Load what the warehouse lacks."""
     ws = workspace.open()
     tenant, _, last = tenant_and_dates(context.partition_keys)
@@ -56,7 +53,7 @@ def publication_asset(upstream: list[dg.AssetKey], code_version: str) -> dg.Asse
         deps=upstream,
         description="One row per tenant and day that makes a load visible to all readers at once.",
     )
-    def _publish(workspace: WorkspaceResource) -> dg.MaterializeResult[None]:
+    def _publish(workspace: WorkspaceResource) -> dg.MaterializeResult:
         ws = workspace.open()
         waiting: dict[int, list[date]] = {}
         for tenant_key, day, _ in unpublished(ws.warehouse_url):

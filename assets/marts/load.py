@@ -86,7 +86,7 @@ def append_canonical(ws: Workspace, tenant: str) -> int:
     if not ids:
         return rows
     for contract in PARSED:
-        if tenant != SHARED_TENANT and contract.scope == "shared":
+        if contract.scope == ("tenant" if tenant == SHARED_TENANT else "shared"):
             continue
         frame = ws.lake.read(contract, tenant, where=pl.col("source_file_id").is_in(ids))
         rows += pg.append_files(ws.warehouse_url, contract, frame, ids, tenant_key=tenant_key)

@@ -10,7 +10,7 @@ app = typer.Typer(
     name="nexus",
     help="WealthNexus: custodian files to advisors' numbers, every one of them traceable.",
     no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
 )
 app.command("demo")(demo.demo)
 app.command("up")(serve.up)

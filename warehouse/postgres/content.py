@@ -85,7 +85,7 @@ def _digest(columns: list[_Bytes], start: int, end: int) -> str:
 def _canonical(frame: pl.DataFrame, first: list[str]) -> pl.DataFrame:
     names = sorted(frame.columns)
     plain = frame.select(
-        pl.col(name).cast(pl.String) if isinstance(dtype, pl.Enum | pl.Categorical) else _plain(name, dtype)
+        _plain(name, dtype).alias(name)
         for name, dtype in sorted(frame.schema.items())
     )
     return plain.sort([*first, *(name for name in names if name not in first)], nulls_last=False)
@@ -94,14 +94,16 @@ def _canonical(frame: pl.DataFrame, first: list[str]) -> pl.DataFrame:
 def _plain(name: str, dtype: pl.DataType) -> pl.Expr:
     column = pl.col(name)
     match dtype:
+        case pl.Enum() | pl.Categorical():
+            return column.cast(pl.String)
         case pl.Date():
             return column.cast(pl.Int32)
         case pl.Datetime():
             return column.dt.cast_time_unit("us").cast(pl.Int64)
         case pl.Float64() | pl.Float32():
-            # adding 0.0 turns the negative zero into the positive one
-            value = column.cast(pl.Float64) + 0.0
-            return pl.when(value.is_nan()).then(pl.lit(float("nan"))).otherwise(value).reinterpret(signed=True)
+            value = column.cast(pl.Float64)
+            one_nan = pl.when(value.is_nan()).then(float("nan"))
+            return one_nan.when(value == 0).then(0.0).otherwise(value).reinterpret(signed=True)
         case pl.Boolean():
             return column.cast(pl.UInt8)
         case pl.Decimal() | pl.String():
