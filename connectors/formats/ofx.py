@@ -41,7 +41,7 @@ _REFUSED = re.compile(r"<!(?!--)")
 _NAME = r"[A-Za-z][A-Za-z0-9._-]{0,63}"
 _TOKEN = re.compile(
     rf"<(?:/({_NAME})\s*>\s*"
-    rf"|({_NAME})(?:\s[^<>]*?)?(/)?>([^<]*(?:<(?![A-Za-z/!?])[^<]*)*)(</\2\s*>\s*)?)",
+    rf"|({_NAME})(?:\s[^<>]*?)?(/)?>([^<]*(?:<(?![A-Za-z/!?]|\Z)[^<]*)*)(</\2\s*>\s*)?)",
     re.ASCII,
 )
 _ENTITY = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));")

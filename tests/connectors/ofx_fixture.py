@@ -50,7 +50,14 @@ def investment(
     transactions: str = "", *, positions: str = "", balances: str = "", account: str = "A1", extra: str = ""
 ) -> str:
     """An SGML investment statement of 5 January 2022 with the given inner elements; ``extra`` follows the statement."""
-    return SGML_HEADER + "<OFX>\n" + SIGN_ON + investment_set(transactions, positions, balances, account) + extra + "</OFX>"
+    return (
+        SGML_HEADER
+        + "<OFX>\n"
+        + SIGN_ON
+        + investment_set(transactions, positions, balances, account)
+        + extra
+        + "</OFX>"
+    )
 
 
 def investment_set(transactions: str, positions: str = "", balances: str = "", account: str = "A1") -> str:
@@ -83,7 +90,9 @@ def buy(fitid: str = "F1", *, units: str = "10", total: str = "-1005", kind: str
     )
 
 
-def position(units: str = "10", side: str = "LONG", *, security: str = INTEL, price: str = "100", more: str = "") -> str:
+def position(
+    units: str = "10", side: str = "LONG", *, security: str = INTEL, price: str = "100", more: str = ""
+) -> str:
     return (
         f"\n<POSSTOCK><INVPOS>{security}<HELDINACCT>CASH<POSTYPE>{side}<UNITS>{units}<UNITPRICE>{price}<MKTVAL>1000"
         f"<DTPRICEASOF>20220104{more}</INVPOS></POSSTOCK>"

@@ -41,6 +41,7 @@ class Record:
         self.element = element
         self.table_name = table_name
         self.faults: list[Fault] = []
+        self._stand_ins: list[Element] = []
 
     @property
     def line(self) -> int:
@@ -55,18 +56,26 @@ class Record:
         self.faults.append(Fault(reason, field_name, f"{field_name} (line {line}): {detail}"))
 
     def part(self, parent: Element, tag: str) -> Element:
-        """The aggregate ``tag`` inside ``parent``; a fault and an empty element when there is none."""
+        """The aggregate ``tag`` inside ``parent``; a fault and an empty stand-in when there is none.
+
+        What a stand-in lacks is not one more fault.
+        """
         found = parent.child(tag)
         if found is None:
-            self.refuse("missing_value", tag, "the aggregate is missing")
-            return Element(tag, parent.line, parent.start, parent.end)
+            self._lack(parent, tag, "the aggregate is missing")
+            found = Element(tag, parent.line, parent.start, parent.end)
+            self._stand_ins.append(found)
         return found
+
+    def _lack(self, parent: Element, name: str, detail: str) -> None:
+        if parent not in self._stand_ins:
+            self.refuse("missing_value", name, detail)
 
     def text(self, parent: Element, name: str, *, is_required: bool = False, longest: int = 255) -> str:
         """The leaf's text, "" when it is absent."""
         found = parent.fields.get(name, "")
         if is_required and not found:
-            self.refuse("missing_value", name, "the element is missing or empty")
+            self._lack(parent, name, "the element is missing or empty")
         if len(found) > longest:
             self.refuse("contract_violation", name, f"longer than {longest} characters")
         return found
@@ -80,7 +89,7 @@ class Record:
             self.refuse("impossible_date", name, "not a date that exists in the form YYYYMMDD[HHMMSS]")
             return None
         if found is None and is_required:
-            self.refuse("missing_value", name, "the date is missing")
+            self._lack(parent, name, "the date is missing")
         return found
 
     def day(self, parent: Element, name: str) -> date:
@@ -112,7 +121,7 @@ class Record:
         found = self.optional_number(parent, name, scale)
         if found is None:
             if len(self.faults) == before:
-                self.refuse("missing_value", name, "the number is missing")
+                self._lack(parent, name, "the number is missing")
             return ZERO
         return found
 
