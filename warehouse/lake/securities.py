@@ -162,7 +162,8 @@ class SecurityMaster:
         """[security_key, security_id] of the keys in ``frame``: those just issued, and those on record."""
         wanted = frame.select(pl.col("security_key").unique()).drop_nulls()
         there = self.lake.scan(SECURITY_IDENTIFIER, SHARED_TENANT).select("security_key", "security_id")
-        return pl.concat([issued, there.join(wanted.lazy(), on="security_key", how="semi").collect()]).unique()
+        recorded = there.join(wanted.lazy(), on="security_key", how="semi").collect()
+        return pl.concat([issued, recorded]).unique("security_key", keep="first", maintain_order=True)
 
 
 _CURRENCIES: Final = pl.DataFrame(schema={"currency": pl.String, "security_key": pl.Int64, "security_id": pl.String})
@@ -220,7 +221,7 @@ def _rows(
 
 
 def _normal(column: str) -> pl.Expr:
-    text = pl.col(column).str.strip_chars()
+    text = pl.col(column).cast(pl.String).str.strip_chars()
     text = pl.when(text != "").then(text)
     if column not in _SCOPED:
         return text.str.to_uppercase().alias(column)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import polars as pl
 from deltalake import DeltaTable, WriterProperties, write_deltalake
@@ -93,6 +93,17 @@ class Lake:
         clocks = ["known_from", "methodology_version"]
         versions = rows.select(*keys, *clocks).join(found.lazy().select(keys), on=keys, how="semi")
         return found.join(last_versions(versions.collect(), keys), on=[*keys, *clocks], how="semi")
+
+    def dataset(self, table: Table, tenant: str) -> Any:
+        """The table's files as of the last commit as a ``pyarrow.dataset.Dataset``, codes as text.
+
+        Raises:
+            FileNotFoundError: the table does not exist.
+        """
+        opened = self._open(table, tenant)
+        if opened is None:
+            raise FileNotFoundError(self._uri(table, tenant))
+        return opened.to_pyarrow_dataset()
 
     def tables(self, tenant: str) -> list[str]:
         """Full names of the contract tables that exist for the tenant."""

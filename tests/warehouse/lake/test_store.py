@@ -250,7 +250,7 @@ KILLED_WRITER = """
         os.kill(os.getpid(), signal.SIGKILL)
 
     one = balances(2, *["7"] * 17)
-    many = pl.concat([one.with_columns(account_key=pl.lit(n, dtype=pl.Int64)) for n in range(20000)])
+    many = pl.concat([one.with_columns(account_key=pl.lit(n, dtype=pl.Int64)) for n in range(8000)])
     threading.Thread(target=watch, daemon=True).start()
     Lake(str(root)).replace_files(CUSTODIAN_BALANCE, "alder", many, [1, 2])
     print("committed")

@@ -100,11 +100,13 @@ def same(found: pl.DataFrame, expected: list[Row]) -> bool:
     return sorted(map(repr, found.to_dicts())) == sorted(map(repr, frame(expected).to_dicts()))
 
 
+@settings(deadline=None)
 @given(history_strategy)
 def test_the_last_version_is_the_greatest_by_both_clocks(history: list[Row]) -> None:
     assert same(last_versions(frame(history), KEYS), list(naive_current(history).values()))
 
 
+@settings(deadline=None)
 @given(history_strategy, truth_strategy)
 def test_changed_rows_are_those_that_differ_and_they_follow_what_they_replace(
     history: list[Row], truth: list[Row]
