@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     Hashes = Mapping[tuple[str, date], tuple[int, str]]
 
-_EMPTY_HASH: Final = "0" * 64
-"""Recorded for a day on which a table has no rows; compared by row count alone."""
+NO_ROWS: Final = "none"
+"""Fingerprint of a day on which a table has no rows."""
 
 
 def load_dates(
@@ -45,7 +45,8 @@ def load_dates(
         url: connection string.
         tenant_key: the tenant; every row must be of it.
         frames: for **every** bulk-loaded table, by full name, the current rows (one version each) of the days to load.
-        hashes: row count and hash per table and day where the caller has them; computed here otherwise.
+        hashes: row count and fingerprint per table and day where the caller has them; ``content_hash`` otherwise. The
+            fingerprint is kept, and is what ``changed_dates`` compares next time: always use the same kind.
         dates: days to load beyond those that have rows, such as one whose rows have all vanished.
 
     Returns:
@@ -84,7 +85,7 @@ def changed_dates(url: str, tenant_key: int, hashes: Hashes) -> set[date]:
     A table that ``hashes`` lacks for a named day counts as having no rows on it.
 
     Args:
-        hashes: (table's full name, day) to row count and ``content_hash`` of the current rows.
+        hashes: (table's full name, day) to row count and fingerprint of the current rows, as given to ``load_dates``.
     """
     days = sorted({day for _, day in hashes})
     with connect(url) as connection:
@@ -188,19 +189,19 @@ def _require_whole(tenant_key: int, frames: Mapping[str, pl.DataFrame]) -> None:
 
 
 def _record(frames: Mapping[str, pl.DataFrame], hashes: Hashes | None, dates: Collection[date]) -> pl.DataFrame:
-    """One row per table and day of the load, with row count and hash, also where a table has no rows."""
-    found: dict[tuple[str, date], tuple[int, str]] = {}
+    """One row per table and day of the load, with row count and fingerprint, also where a table has no rows."""
+    counts: dict[tuple[str, date], int] = {}
+    found: dict[tuple[str, date], str] = {}
     for table in LOADED_TABLES:
         name, column = table.full_name, table.date_column or ""
-        days = frames[name][column].unique()
-        if hashes is not None and all((name, day) in hashes for day in days):
-            found |= {(name, day): hashes[name, day] for day in days}
-        else:
-            found |= {(name, day): entry for day, entry in content_hashes(frames[name], column).items()}
-    every_day = sorted({day for _, day in found} | set(dates))
+        counted = frames[name].group_by(column).len()
+        counts |= {(name, day): count for day, count in counted.iter_rows()}
+        if hashes is None or any((name, day) not in hashes for day in counted[column]):
+            found |= {(name, day): digest for day, (_, digest) in content_hashes(frames[name], column).items()}
+    found |= {key: digest for key, (_, digest) in (hashes or {}).items()}
     rows = [
-        (day, table.full_name, *found.get((table.full_name, day), (0, _EMPTY_HASH)))
-        for day in every_day
+        (day, table.full_name, counts.get((table.full_name, day), 0), found.get((table.full_name, day), NO_ROWS))
+        for day in sorted({day for _, day in counts} | set(dates))
         for table in LOADED_TABLES
     ]
     schema = {"as_of_date": pl.Date, "table_name": pl.String, "row_count": pl.Int64, "content_hash": pl.String}
@@ -220,6 +221,7 @@ def _write_record(session: BulkSession, tenant_key: int, load_key: int, record: 
 
 
 def _same(current: tuple[int, str] | None, last: tuple[int, str] | None) -> bool:
+    """Whether fingerprints agree; no rows now is the same as no rows then."""
     if current is None or current[0] == 0:
         return last is None or last[0] == 0
-    return last == current
+    return last is not None and last[1] == current[1]

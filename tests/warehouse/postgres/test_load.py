@@ -175,6 +175,16 @@ def test_a_table_whose_rows_of_a_day_vanished_makes_the_day_changed(url: str) ->
     assert changed_dates(url, 1, hashes(frames(position=[position(MONDAY)]))) == {MONDAY}
 
 
+def test_a_callers_own_fingerprint_is_kept_and_compared(url: str) -> None:
+    given = frames(position=[position(MONDAY)])
+    own = {("accounting.position", MONDAY): (3, "3@1641364200"), ("quality.position_break", MONDAY): (1, "1@164136")}
+    load_dates(url, 1, given, hashes=own)
+    assert changed_dates(url, 1, own) == set()  # also for the table of which nothing is left but a fingerprint
+    assert changed_dates(url, 1, own | {("quality.position_break", MONDAY): (2, "2@164137")}) == {MONDAY}
+    counted = "SELECT row_count FROM ops.load_date WHERE table_name = 'accounting.position'"
+    assert rows_of(url, counted) == [(1,)]
+
+
 def test_a_day_whose_rows_have_all_vanished_is_loaded_empty(url: str) -> None:
     load_dates(url, 1, frames(position=[position(MONDAY)]))
     publish(url, 1, [MONDAY], KNOWN, "test")

@@ -55,12 +55,14 @@ CREATE TABLE ops.load_date (
   table_name varchar(64) NOT NULL,
   load_key bigint NOT NULL REFERENCES ops.load,
   row_count bigint NOT NULL CHECK (row_count >= 0),
-  content_hash varchar(64) NOT NULL CHECK (content_hash ~ '^[0-9a-f]{64}$'),
+  content_hash varchar(64) NOT NULL,
   PRIMARY KEY (tenant_key, as_of_date, table_name, load_key)
 )
 
 COMMENT ON TABLE ops.load_date IS
   'What a load brought of one table for one day; it carries every loaded table for each of its days, even when empty.'
+
+COMMENT ON COLUMN ops.load_date.content_hash IS 'Fingerprint of the rows: equal as long as the day is the same'
 
 CREATE INDEX ix_load_date_load_key ON ops.load_date (load_key)
 
