@@ -115,7 +115,7 @@ def test_a_sale_whose_costs_exceed_its_proceeds_takes_cash(tmp_path: Path) -> No
     assert only(parse(tmp_path, investment(text)))["amount"] == D(-4)
 
 
-@pytest.mark.parametrize(("total", "amount"), [("-995", "-1010"), ("-1010", "-1010")])
+@pytest.mark.parametrize(("total", "amount"), [("-995", "-1010"), ("-1010", "-1010"), ("-1100", "-1100")])
 def test_accrued_interest_is_in_the_amount_whether_or_not_the_total_holds_it(
     tmp_path: Path, total: str, amount: str
 ) -> None:
@@ -192,6 +192,16 @@ def test_a_wording_counts_only_where_the_type_says_nothing(tmp_path: Path) -> No
     assert only(parse(tmp_path, bank(stmttrn("DEP", "-5", name="INTEREST EARNED"))))["transaction_type"] == "WITHDRAWAL"
     assert only(parse(tmp_path, bank(stmttrn("FEE", "5", name="INTEREST EARNED"))))["transaction_type"] == "OTHER_FEE"
     assert only(parse(tmp_path, bank(stmttrn("DEP", "5", name="NO INTEREST EARNED"))))["transaction_type"] == "DEPOSIT"
+
+
+@pytest.mark.parametrize("kind", ["FEE", "SRVCHG", "DEBIT", "OTHER"])
+def test_an_advisory_fee_is_told_from_other_fees_by_its_wording(tmp_path: Path, kind: str) -> None:
+    assert (
+        only(parse(tmp_path, bank(stmttrn(kind, "-5", name="Advisory fee Q1"))))["transaction_type"] == "ADVISORY_FEE"
+    )
+    assert (
+        only(parse(tmp_path, bank(stmttrn("INT", "-5", name="ADVISORY FEE"))))["transaction_type"] == "MARGIN_INTEREST"
+    )
 
 
 def test_currency_says_the_amounts_are_foreign_and_origcurrency_that_they_were_converted(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def _trade(task: _Task) -> list[Entry]:
     gross = None if price is None else units * abs(price) * factor
     is_loss = not is_purchase and total < 0 and gross is not None and gross <= costs
     amount = total if is_loss else -abs(total) if is_purchase else abs(total)
-    if accrued and gross is not None and abs(abs(total) - (gross + costs if is_purchase else gross - costs)) <= _CENT:
+    if accrued and gross is not None and _lacks(abs(total), gross + costs if is_purchase else gross - costs, accrued):
         amount += -accrued if is_purchase else accrued
     return [
         task.entry(
@@ -168,6 +168,12 @@ def _trade(task: _Task) -> list[Entry]:
             accrued_interest=accrued,
         )
     ]
+
+
+def _lacks(total: Decimal, without: Decimal, accrued: Decimal) -> bool:
+    """Whether a total is, to the cent, what it would be without the accrued interest rather than with it."""
+    distance = abs(total - without)
+    return distance <= _CENT and distance < abs(total - without - accrued)
 
 
 def _income(task: _Task) -> list[Entry]:
