@@ -84,10 +84,7 @@ def _digest(columns: list[_Bytes], start: int, end: int) -> str:
 
 def _canonical(frame: pl.DataFrame, first: list[str]) -> pl.DataFrame:
     names = sorted(frame.columns)
-    plain = frame.select(
-        _plain(name, dtype).alias(name)
-        for name, dtype in sorted(frame.schema.items())
-    )
+    plain = frame.select(_plain(name, dtype).alias(name) for name, dtype in sorted(frame.schema.items()))
     return plain.sort([*first, *(name for name in names if name not in first)], nulls_last=False)
 
 

@@ -152,7 +152,13 @@ def _launch(data: Path) -> None:
     if pid_file.exists() and not _is_postgres(pid_file.read_text().split("\n", 1)[0].strip()):
         pid_file.unlink()  # left by a crash; PostgreSQL would not start if another process had its number now
     try:
-        server = embedded.get_server(data, cleanup_mode=None)
+        try:
+            server = embedded.get_server(data, cleanup_mode=None)
+        except subprocess.CalledProcessError as error:
+            if "useradd" not in error.cmd:
+                raise
+            # two processes found the system user missing at once; the other one has made it
+            server = embedded.get_server(data, cleanup_mode=None)
         if _running_url(data) is None:
             server.ensure_postgres_running()  # the wheel remembers a server that was stopped since
     except (subprocess.TimeoutExpired, AssertionError):

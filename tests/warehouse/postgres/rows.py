@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import polars as pl
 
@@ -14,6 +15,9 @@ MONDAY = date(2022, 1, 3)
 TUESDAY = date(2022, 1, 4)
 WEDNESDAY = date(2022, 1, 5)
 KNOWN = datetime(2022, 1, 5, 6, 30, tzinfo=UTC)
+
+REPOSITORY = Path(__file__).parents[3]
+"""Where another process finds these rows as ``tests.warehouse.postgres.rows``."""
 
 LOADED = [name for name, table in TABLES.items() if table.warehouse == "loaded"]
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.tables.accounting import POSITION
-from tests.warehouse.postgres.rows import MONDAY, TUESDAY, filled, position
+from tests.warehouse.postgres.rows import MONDAY, REPOSITORY, TUESDAY, filled, position
 from warehouse.postgres.content import UnsupportedContentError, content_hash, content_hashes
 
 SCHEMA = {
@@ -102,7 +102,7 @@ def test_the_hash_is_the_same_in_every_process_and_release() -> None:
         "from warehouse.postgres.content import content_hash\n"
         "print(content_hash(filled(POSITION, [position(TUESDAY, '0.1'), position(MONDAY)])))"
     )
-    other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    other = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert other.stdout.strip() == pinned
 
 

@@ -16,7 +16,17 @@ import psycopg
 import pytest
 
 from contracts.registry import TABLES
-from tests.warehouse.postgres.rows import KNOWN, LOADED, MONDAY, TUESDAY, WEDNESDAY, frames, position, valuation
+from tests.warehouse.postgres.rows import (
+    KNOWN,
+    LOADED,
+    MONDAY,
+    REPOSITORY,
+    TUESDAY,
+    WEDNESDAY,
+    frames,
+    position,
+    valuation,
+)
 from warehouse.postgres.errors import IncompleteLoadError, UnrepresentableValueError
 from warehouse.postgres.load import changed_dates, content_hashes, load_dates
 from warehouse.postgres.publication import publish
@@ -125,7 +135,7 @@ def test_a_loader_killed_before_its_commit_leaves_nothing_and_the_next_load_succ
     waiting += "current_database()"
     with psycopg.connect(url) as blocker:
         blocker.execute("LOCK TABLE accounting.position IN SHARE UPDATE EXCLUSIVE MODE")  # what an attach needs
-        with subprocess.Popen([sys.executable, "-c", program]) as loader:
+        with subprocess.Popen([sys.executable, "-c", program], cwd=REPOSITORY) as loader:
             try:
                 while rows_of(url, waiting) == [(0,)]:
                     assert loader.poll() is None
