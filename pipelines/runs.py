@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -59,13 +62,18 @@ class Runner:
 
     def _run(self, name: str, tags: Mapping[str, str], partition_key: str | None = None) -> Outcome:
         job = self._definitions.resolve_job_def(name)
-        result = job.execute_in_process(
-            instance=self._instance,
-            tags=dict(tags),
-            partition_key=partition_key,
-            raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
-        )
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            result = job.execute_in_process(
+                instance=self._instance,
+                tags=dict(tags),
+                partition_key=partition_key,
+                raise_on_error=False,
+                run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
+            )
+        if not result.success:
+            # dbt speaks on standard output; it is worth reading when something failed.
+            sys.stderr.write(said.getvalue())
         checks = [
             f"{e.asset_key.to_user_string()}: {e.check_name}"
             for e in result.get_asset_check_evaluations()

@@ -66,13 +66,22 @@ def market(ws: Workspace, tenant: str, last: date) -> Market:
     ranked = sorted(adapters().values(), key=lambda a: (a.market != "custodian", a.slug))
     return Market(
         accounts=_accounts(ws, tenant, entries),
-        securities=pl.concat([ws.lake.read(SECURITY, owner) for owner in files]),
+        securities=described_securities(ws, tenant),
         currency_keys=ws.securities.currency_keys(currencies["currency"], min(first_known)),
         prices=pl.concat(prices),
         fx_rates=standing(rates, files[SHARED_TENANT]),
         files=files[tenant],
         source_rank=tuple(a.slug for a in ranked),
     )
+
+
+def described_securities(ws: Workspace, tenant: str) -> pl.DataFrame:
+    """Rows of ``canonical.security``: the tenant's own, and market data's where no custodian describes the security.
+
+    A price vendor knows neither a bond's factor nor an option's multiplier, so it must not have the last word.
+    """
+    own = ws.lake.read(SECURITY, tenant)
+    return pl.concat([own, ws.lake.read(SECURITY, SHARED_TENANT).join(own, on="security_key", how="anti")])
 
 
 def ledger_entries(ws: Workspace, tenant: str, segment: Segment) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 import dagster as dg
+import polars as pl
 
 from assets.canonical.assets import TENANT_TABLES, tenant_key_of
 from assets.marts.load import LOADED, append_canonical, load_facts, sync_dimensions
@@ -10,6 +11,7 @@ from assets.partitions import SINGLE_RUN, TENANT_DATES, tenant_and_dates
 from assets.workspace import Workspace, WorkspaceResource
 from contracts.table import SHARED_TENANT
 from contracts.tables.landing import FILE_ARRIVAL
+from warehouse.lake.keys import KEYS_CONNECTION
 from warehouse.postgres.publication import drop_superseded, publish, unpublished
 
 LOAD = dg.AssetKey(["ops", "load"])
@@ -71,6 +73,9 @@ def publication_asset(upstream: list[dg.AssetKey], code_version: str) -> dg.Asse
 
 def known_until(ws: Workspace, tenant: str) -> datetime:
     """The last arrival that the tenant's computed facts take into account."""
-    arrivals = [ws.lake.read(FILE_ARRIVAL, owner)["received_at"].max() for owner in (tenant, SHARED_TENANT)]
+    delivered = pl.col("connection_id") != KEYS_CONNECTION
+    arrivals = [
+        ws.lake.read(FILE_ARRIVAL, owner, where=delivered)["received_at"].max() for owner in (tenant, SHARED_TENANT)
+    ]
     known = [a for a in arrivals if isinstance(a, datetime)]
     return max(known, default=datetime(1970, 1, 1, tzinfo=UTC))

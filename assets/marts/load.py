@@ -9,12 +9,14 @@ keeps that fingerprint per table and day, and only days whose fingerprint differ
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import polars as pl
 
+from assets.accounting.inputs import described_securities
 from assets.workspace import Workspace
 from contracts.registry import TABLES
 from contracts.table import SHARED_TENANT, Table
@@ -65,7 +67,11 @@ def _fingerprints(ws: Workspace, contract: Table, tenant: str, first: date) -> d
         .agg(pl.len().alias("versions"), pl.col("known_from").max().dt.epoch("us").alias("latest"))
         .collect()
     )
-    return {(contract.full_name, day): (count, f"{count}@{latest}") for day, count, latest in days.iter_rows()}
+    return {(contract.full_name, day): (count, _digest(count, latest)) for day, count, latest in days.iter_rows()}
+
+
+def _digest(count: int, latest: int) -> str:
+    return hashlib.sha256(f"{count} versions, the last of {latest}".encode()).hexdigest()
 
 
 def _months(days: list[date]) -> list[list[date]]:
@@ -118,6 +124,6 @@ def sync_dimensions(ws: Workspace, tenant: str) -> None:
         TenantDescription(tenant, settings.name, settings.base_currency),
         ws.tenant_key(tenant),
         accounts=ws.lake.read(TABLES["canonical.account"], tenant),
-        securities=pl.concat([ws.lake.read(TABLES["canonical.security"], owner) for owner in (tenant, SHARED_TENANT)]),
+        securities=described_securities(ws, tenant),
         identifiers=ws.lake.read(TABLES["canonical.security_identifier"], SHARED_TENANT),
     )

@@ -12,29 +12,31 @@ from pipelines.cli.console import console, percent, show
 from pipelines.installation import prepared
 
 _ACCOUNTS = """
-    SELECT t.slug, a.custodian, a.account_number, a.base_currency, s.as_of_date, s.total_value_base, s.linked_return,
+    SELECT t.tenant_slug, a.custodian, a.account_number, a.base_currency, s.as_of_date, s.total_value_base,
+           s.linked_return,
            coalesce(s.readiness_reasons, s.readiness)
     FROM marts.account_summary s
     JOIN marts.dim_account a USING (tenant_key, account_key)
     JOIN marts.dim_tenant t USING (tenant_key)
-    WHERE %(tenant)s::text IS NULL OR t.slug = %(tenant)s
-    ORDER BY t.slug, s.total_value_base DESC NULLS LAST
+    WHERE %(tenant)s::text IS NULL OR t.tenant_slug = %(tenant)s
+    ORDER BY t.tenant_slug, s.total_value_base DESC NULLS LAST
     LIMIT %(limit)s
 """
 _TOTALS = """
-    SELECT t.slug, s.base_currency, max(s.as_of_date), count(*), sum(s.total_value_base),
+    SELECT t.tenant_slug, s.base_currency, max(s.as_of_date), count(*), sum(s.total_value_base),
            count(*) FILTER (WHERE s.readiness = 'complete'), count(*) FILTER (WHERE s.total_value_base IS NULL)
     FROM marts.account_summary s JOIN marts.dim_tenant t USING (tenant_key)
-    GROUP BY t.slug, s.base_currency ORDER BY t.slug, s.base_currency
+    GROUP BY t.tenant_slug, s.base_currency ORDER BY t.tenant_slug, s.base_currency
 """
 _FEEDS = """
-    SELECT t.slug, r.connection_id, r.data_type, r.as_of_date, r.readiness, r.readiness_reasons
+    SELECT t.tenant_slug, r.connection_id, r.data_type, r.as_of_date, r.readiness, r.readiness_reasons
     FROM marts.fct_feed_readiness r JOIN marts.dim_tenant t USING (tenant_key)
     WHERE r.as_of_date = (SELECT max(as_of_date) FROM marts.fct_feed_readiness x WHERE x.tenant_key = r.tenant_key)
     ORDER BY 1, 2, 3
 """
 _REASONS = """
-    SELECT coalesce(t.slug, '_shared'), r.connection_id, r.reason, count(*), min(r.logical_name), min(r.source_line)
+    SELECT coalesce(t.tenant_slug, '_shared'), r.connection_id, r.reason, count(*), min(r.logical_name),
+           min(r.source_line)
     FROM marts.fct_reject r LEFT JOIN marts.dim_tenant t USING (tenant_key)
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
