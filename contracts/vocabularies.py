@@ -68,5 +68,6 @@ ENTRY_STATUSES: Final = ("booked", "cancelled", "retracted")
 KEY_KINDS: Final = ("tenant", "account", "security")
 
 PROVISIONAL_REASONS: Final = (
-    "file_missing", "file_broken", "rows_quarantined", "unvalued_positions", "stale_prices", "position_break", "no_opening_snapshot",
+    "file_missing", "file_broken", "rows_quarantined", "unvalued_positions", "stale_prices", "position_break",
+    "no_opening_snapshot",
 )  # fmt: skip

@@ -24,14 +24,7 @@ def _account(style: str, currency: str) -> Account:
     )  # fmt: skip
 
 
-def test_a_bank_statement_is_sgml_with_unclosed_leaves(scene: Market) -> None:
-    account = _account("ofx_bank", "USD")
-    paid = Transaction(
-        account=account, number=3, type="DEPOSIT", security=None, trade_date=date(2022, 1, 29),
-        settle_date=date(2022, 1, 29), reported_date=DAY, quantity=0, price=0, amount=1234_5600,
-    )  # fmt: skip
-    stated = ofx.Statement(account, date(2022, 1, 4), DAY, (paid,), {}, -7_0500)
-    expected = """OFXHEADER:100
+BANK_STATEMENT = """OFXHEADER:100
 DATA:OFXSGML
 VERSION:102
 SECURITY:NONE
@@ -94,7 +87,16 @@ NEWFILEUID:NONE
 </BANKMSGSRSV1>
 </OFX>
 """
-    assert ofx.document(scene, stated) == expected.replace("\n", "\r\n").encode("cp1252")
+
+
+def test_a_bank_statement_is_sgml_with_unclosed_leaves(scene: Market) -> None:
+    account = _account("ofx_bank", "USD")
+    paid = Transaction(
+        account=account, number=3, type="DEPOSIT", security=None, trade_date=date(2022, 1, 29),
+        settle_date=date(2022, 1, 29), reported_date=DAY, quantity=0, price=0, amount=1234_5600,
+    )  # fmt: skip
+    stated = ofx.Statement(account, date(2022, 1, 4), DAY, (paid,), {}, -7_0500)
+    assert ofx.document(scene, stated) == BANK_STATEMENT.replace("\n", "\r\n").encode("cp1252")
 
 
 def test_a_sale_in_another_currency_states_the_money_in_the_statements_own(scene: Market) -> None:
