@@ -10,6 +10,7 @@ import pytest
 from psycopg import sql
 
 from contracts.tables.canonical import PRICE
+from contracts.tables.quality import REJECT
 from tests.warehouse.postgres.rows import KNOWN, MONDAY, filled, frames, position
 from tests.warehouse.postgres.test_append import price
 from tests.warehouse.postgres.test_core import ALDER, account, sync
@@ -101,6 +102,10 @@ def test_a_setting_that_is_no_number_is_an_error_and_shows_nothing(firm: str) ->
         "SELECT * FROM core.users",
         "SELECT * FROM core.audit_log",
         "SELECT tax_id_encrypted FROM core.clients",
+        "SELECT raw_text FROM quality.reject",
+        "SELECT * FROM quality.reject",
+        "SELECT r FROM quality.reject r",
+        "SELECT count(*) FROM quality.reject WHERE raw_text LIKE 'A%'",
         "SET ROLE nexus_loader",
         "SET SESSION AUTHORIZATION postgres",
         "INSERT INTO core.tenants (tenant_key, slug, name, base_currency) VALUES (9, 'x', 'x', 'USD')",
@@ -125,6 +130,15 @@ def test_the_api_reads_parents_and_nothing_else(
     api.execute(f"SET TRANSACTION {mode}")
     with pytest.raises(HELD_BY_NOBODY):
         api.execute(statement)
+
+
+def test_the_api_reads_every_column_of_a_reject_but_the_line_itself(shared_url: str) -> None:
+    readable = rows_of(
+        shared_url,
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'quality.reject'::regclass AND attnum > 0 "
+        "AND has_column_privilege('nexus_api', attrelid, attnum, 'SELECT')",
+    )
+    assert {name for (name,) in readable} == set(REJECT.polars_schema) - {"raw_text"}
 
 
 def test_a_planted_condition_cannot_look_behind_the_policy(firm: str) -> None:

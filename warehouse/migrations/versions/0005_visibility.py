@@ -26,13 +26,18 @@ TENANT_AND_SHARED = (
 
 SHARED = ("canonical.security_identifier", "canonical.fx_rate", "core.securities", "core.security_identifiers")
 
-UNREADABLE = ("core.api_key", "core.users", "core.clients", "core.audit_log")
-"""Credentials, encrypted tax ids and the audit trail are not the API's; clients it reads column by column."""
+UNREADABLE = ("core.api_key", "core.users", "core.audit_log")
+"""Credentials and the audit trail are not the API's."""
 
-CLIENT_COLUMNS = (
-    "tenant_key, client_id, external_id, client_type, name, contact_info, kyc_status, risk_profile, inception_date, "
-    "metadata, created_at, updated_at"
-)
+COLUMN_BY_COLUMN = {
+    # not the encrypted tax ids
+    "core.clients": "tenant_key, client_id, external_id, client_type, name, contact_info, kyc_status, risk_profile, "
+    "inception_date, metadata, created_at, updated_at",
+    # not the lines as received, which may hold anything that a custodian knows of a client
+    "quality.reject": "tenant_key, source_file_id, source_line, reason, field_name, table_name, disposition, detail, "
+    "connection_id, logical_name, business_date, known_at",
+}
+"""What the API reads of tables that hold more than it may read."""
 
 # After the transaction that set it, the setting reads as an empty text and not as null.
 TENANT = "nullif(current_setting('app.tenant_key', true), '')::bigint"
@@ -96,11 +101,12 @@ def _policies() -> None:
 
 def _grants() -> None:
     op.execute("GRANT USAGE ON SCHEMA core, landing, canonical, quality, accounting, ops TO nexus_api")
-    readable = [t for t in (*TENANT_ONLY, *TENANT_AND_SHARED, *SHARED) if t not in UNREADABLE]
+    readable = [t for t in (*TENANT_ONLY, *TENANT_AND_SHARED, *SHARED) if t not in (*UNREADABLE, *COLUMN_BY_COLUMN)]
     views = ["ops.current_publication", "ops.last_load", "ops.unpublished_load"]
     views += [f"{table}_{suffix}" for table in LOADED for suffix in ("published", "candidate")]
     op.execute(f"GRANT SELECT ON {', '.join([*readable, *views])} TO nexus_api")
-    op.execute(f"GRANT SELECT ({CLIENT_COLUMNS}) ON core.clients TO nexus_api")
+    for table, columns in COLUMN_BY_COLUMN.items():
+        op.execute(f"GRANT SELECT ({columns}) ON {table} TO nexus_api")
     op.execute("GRANT EXECUTE ON FUNCTION core.tenant_of_api_key(text) TO nexus_api")
 
 
