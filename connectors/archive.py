@@ -34,6 +34,8 @@ _CHUNK_BYTES: Final = 1 << 20
 _MAX_DIRECTORY_BYTES: Final = 46 + 3 * 0xFFFF
 _END_RECORD: Final = struct.Struct("<4sHHHHIIH")
 _ENCRYPTED_FLAG: Final = 0x1
+_PART_NAME: Final = "..part"
+"""A name that no member can have, for it holds '..', and shorter than the longest name that a member can have."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,10 @@ def expand(path: Path, name: str, destination_dir: Path, max_bytes: int) -> Expa
     if magic in _ZIP_MAGICS:
         _require_small_directory(path)
         member = _zip_member(path)
-        if member.file_size > max_bytes:
-            raise FeedFault("archive_bomb", f"the archive states {member.file_size} bytes, more than {max_bytes}")
+        bound = _bound(packed_bytes, max_bytes)
+        if member.file_size > bound:
+            detail = f"{packed_bytes} bytes state that they expand to {member.file_size}, more than {bound}"
+            raise FeedFault("archive_bomb", detail)
         inner_name = PurePosixPath(member.filename).name
         return _expanded(_zip_chunks(path, member), path, destination_dir / inner_name, max_bytes)
     if magic.startswith(_GZIP_MAGIC):
@@ -137,6 +141,8 @@ def _zip_member(path: Path) -> zipfile.ZipInfo:
     member = members[0]
     if fault := path_fault(member.orig_filename):
         raise FeedFault("unsafe_path", f"member {printable(member.orig_filename)}: {fault}")
+    if not PurePosixPath(member.filename).name:
+        raise FeedFault("unsafe_path", f"member {printable(member.orig_filename)} has no name")
     if stat.S_ISLNK(member.external_attr >> 16):
         raise FeedFault("unsafe_path", f"member {printable(member.filename)} is a link")
     if member.flag_bits & _ENCRYPTED_FLAG:
@@ -158,7 +164,7 @@ def _gzip_chunks(path: Path) -> Iterator[bytes]:
 
 def _expanded(chunks: Iterator[bytes], packed: Path, destination: Path, max_bytes: int) -> Expanded:
     """Stream the content to ``destination`` within the bounds; nothing is left there on a fault."""
-    part = destination.with_name(destination.name[:200] + ".part")
+    part = destination.with_name(_PART_NAME)
     try:
         _write_bounded(chunks, part, packed.stat().st_size, max_bytes)
         magic = _magic(part)
@@ -170,8 +176,13 @@ def _expanded(chunks: Iterator[bytes], packed: Path, destination: Path, max_byte
     return Expanded(destination, destination.name, is_archive=True)
 
 
+def _bound(packed_bytes: int, max_bytes: int) -> int:
+    """Bytes that a delivery of ``packed_bytes`` may expand to."""
+    return min(max_bytes, max(RATIO_FREE_BYTES, packed_bytes * MAX_RATIO))
+
+
 def _write_bounded(chunks: Iterator[bytes], part: Path, packed_bytes: int, max_bytes: int) -> None:
-    bound = min(max_bytes, max(RATIO_FREE_BYTES, packed_bytes * MAX_RATIO))
+    bound = _bound(packed_bytes, max_bytes)
     written = 0
     with part.open("wb") as target, contextlib.closing(_sound(chunks)) as sound:
         for chunk in sound:
