@@ -76,7 +76,7 @@ class WrongTrailerCount(WholeFileFault):
 
 @dataclass(frozen=True)
 class WrongEncoding(WholeFileFault):
-    """The text in UTF-16 instead of its own encoding."""
+    """The text in UTF-16 instead of its own encoding; of a statement, which may be UTF-16, without the mark of it."""
 
     slug: ClassVar[str] = "wrong_encoding"
 
@@ -84,7 +84,9 @@ class WrongEncoding(WholeFileFault):
         """The content encoded again."""
         if content.startswith(b"PK"):
             raise FaultError("an archive is no text; choose another kind of file")
-        return content.decode("utf-8" if content.startswith(b"<?xml") else "cp1252").encode("utf-16")
+        if content.startswith(b"<?xml"):
+            return content.decode("utf-8").encode("utf-16-le")
+        return content.decode("cp1252").encode("utf-16")
 
 
 @dataclass(frozen=True)

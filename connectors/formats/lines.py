@@ -109,7 +109,7 @@ def _refuse_binary(block: bytes, first_line: int) -> None:
     nul = block.find(b"\0")
     if nul >= 0:
         line = first_line + block.count(b"\n", 0, nul)
-        if _looks_wide(block):
+        if looks_wide(block):
             raise FeedFault(
                 "wrong_encoding", "the file looks like UTF-16 text. Ask for a single-byte encoding.", line=line
             )
@@ -121,7 +121,7 @@ def _refuse_binary(block: bytes, first_line: int) -> None:
         )
 
 
-def _looks_wide(block: bytes) -> bool:
+def looks_wide(block: bytes) -> bool:
     """Whether NULs stand at every other byte, as in Latin text of two bytes a character."""
     at = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == 0)
     odd = int((at % 2).sum())

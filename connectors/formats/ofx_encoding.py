@@ -2,7 +2,7 @@
 
 OFX 1.x begins with ``KEY:VALUE`` lines (at times all on one line), OFX 2.x with an XML declaration and an
 ``<?OFX ...?>`` instruction. The declared character set is honoured, not guessed: US-ASCII stands for its superset
-Windows-1252.
+Windows-1252. UTF-16 is read when a byte order mark says so, and refused without one.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from connectors.errors import FeedFault
+from connectors.formats.lines import looks_wide
 
 _HEADER_BYTES: Final = 4096
 _KEYS: Final = "OFXHEADER|DATA|VERSION|SECURITY|ENCODING|CHARSET|COMPRESSION|OLDFILEUID|NEWFILEUID"
@@ -68,14 +69,16 @@ def decode(content: bytes, header: Mapping[str, str]) -> str:
     """The document's text, without a byte order mark.
 
     Raises:
-        FeedFault: binary_content; wrong_encoding when the bytes are not of the declared character set, or when that is
-            not known.
+        FeedFault: binary_content; wrong_encoding for UTF-16 without a mark, when the bytes are not of the declared
+            character set, or when that is not known.
     """
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         codec = "utf-16"
     else:
         body = content.rstrip(b"\0\x1a \t\r\n\f")
         found = body.find(b"\0")
+        if found >= 0 and looks_wide(body):
+            raise FeedFault("wrong_encoding", "UTF-16 without its byte order mark", line=_line(content, found))
         control = _CONTROL.search(body) if found < 0 else None
         if found >= 0 or control is not None:
             place = found if control is None else control.start()
