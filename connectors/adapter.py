@@ -85,6 +85,7 @@ class Adapter:
         parser_version: a new version makes landed files be read again.
         cut_off: local time, on the business day after, by which the day's files are due.
         secrets: names of the credentials that a connection must refer to.
+        has_shared_lines: whether several records may stand on one line, so that lines do not count records.
     """
 
     slug: str
@@ -96,6 +97,7 @@ class Adapter:
     confidence: str
     cut_off: str = "06:00 America/New_York"
     secrets: tuple[str, ...] = field(default=())
+    has_shared_lines: bool = False
 
     def kind_of(self, name: str) -> tuple[FileKind, date | None] | None:
         """The kind and date that the base name (archive ending taken off) says, or None for a stranger."""

@@ -36,23 +36,29 @@ PRICE_FIELDS: Final = ("close",)
 ARRIVAL_STATUSES: Final = ("landed", "duplicate", "refused")
 """landed: new bytes, kept; duplicate: bytes that were landed before; refused: kept, but unsafe to open."""
 
-PARSE_STATUSES: Final = ("parsed", "blocked")
-"""parsed: the file was read, bad rows went to quarantine; blocked: the file as a whole is broken, nothing was taken."""
+PARSE_STATUSES: Final = ("parsed", "blocked", "crashed")
+"""parsed: the file was read, bad rows went to quarantine; blocked: the file as a whole is broken, nothing was taken;
+crashed: the connector has a bug that this file brought to light, nothing was taken and nothing is said of the file."""
 
 DISPOSITIONS: Final = ("quarantined", "flagged")
 
-REJECT_REASONS: Final = (
-    # the file as a whole
+FILE_REASONS: Final = (
     "empty_file", "truncated_file", "trailer_mismatch", "wrong_encoding", "binary_content", "archive_bomb",
     "unsafe_path", "unrecognised_file", "malformed_document", "too_large", "wrong_business_date",
+)  # fmt: skip
+"""Faults of a file as a whole; they block it."""
+
+PARSER_CRASHED: Final = "parser_crashed"
+"""No fault of the file: its connector ended with an error of its own. Mend the connector, raise its parser_version."""
+
+REJECT_REASONS: Final = (
+    *FILE_REASONS,
+    PARSER_CRASHED,
     # one record
     "unknown_record_type", "wrong_field_count", "impossible_date", "unparsable_number", "unknown_code",
     "missing_value", "foreign_account", "unknown_security", "ambiguous_security", "unmatched_cancel",
     "duplicate_key", "contract_violation", "number_out_of_range", "quality_gate",
 )  # fmt: skip
-
-FILE_REASONS: Final = REJECT_REASONS[:11]
-"""Reasons that block a whole file."""
 
 VALUE_REASONS: Final = ("missing_price", "missing_fx", "overflow", "no_position")
 RETURN_REASONS: Final = (
@@ -68,6 +74,6 @@ ENTRY_STATUSES: Final = ("booked", "cancelled", "retracted")
 KEY_KINDS: Final = ("tenant", "account", "security")
 
 PROVISIONAL_REASONS: Final = (
-    "file_missing", "file_broken", "rows_quarantined", "unvalued_positions", "stale_prices", "position_break",
-    "no_opening_snapshot",
+    "file_missing", "file_broken", "connector_crashed", "rows_quarantined", "unvalued_positions", "stale_prices",
+    "position_break", "no_opening_snapshot",
 )  # fmt: skip

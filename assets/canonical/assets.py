@@ -11,7 +11,7 @@ from assets.canonical.ingest import GATED, Ingested, ingest
 from assets.canonical.reading import pending_files
 from assets.landing.assets import landing_key
 from assets.partitions import DATES, SINGLE_RUN, TENANT_DATES, tenant_and_dates
-from assets.quality.gate import GateResult
+from assets.quality.gate import ExpectationOutcome, GateResult, Status
 from assets.workspace import WorkspaceResource
 from connectors.registry import adapters
 from contracts.registry import table
@@ -24,6 +24,9 @@ TENANT_TABLES = (
 SHARED_TABLES = (
     "landing.file_parse", "quality.reject", "canonical.security", "canonical.price", "canonical.fx_rate",
 )  # fmt: skip
+
+MAX_NAMED_FILES = 20
+"""Broken files that a check names; all of them are in ``quality.reject``."""
 
 
 def tenant_key_of(name: str) -> dg.AssetKey:
@@ -65,6 +68,7 @@ def _checks(names: Sequence[str], is_shared: bool) -> list[dg.AssetCheckSpec]:
     return [
         *gates,
         dg.AssetCheckSpec("files_readable", asset=files, description="No new file is broken as a whole."),
+        dg.AssetCheckSpec("connectors_sound", asset=files, description="No connector crashed on a new file."),
         dg.AssetCheckSpec(
             "nothing_lost", asset=files, description="Every row read is kept, held back, or a repetition."
         ),
@@ -80,7 +84,10 @@ def _results(names: Sequence[str], is_shared: bool, done: Ingested) -> Iterator[
         if name == "landing.file_parse":
             checks += _file_checks(key_of(name), done)
         count = {"landing.file_parse": done.files, "quality.reject": done.rejects.total()}.get(name, done.rows[name])
-        yield dg.MaterializeResult(asset_key=key_of(name), metadata={"dagster/row_count": count}, check_results=checks)
+        metadata: dict[str, int | float] = {"dagster/row_count": count}
+        if name == "landing.file_parse":
+            metadata |= {f"seconds_{phase}": round(spent, 3) for phase, spent in done.seconds.items()}
+        yield dg.MaterializeResult(asset_key=key_of(name), metadata=metadata, check_results=checks)
 
 
 def _gate_check(key: dg.AssetKey, results: Sequence[GateResult]) -> dg.AssetCheckResult:
@@ -92,19 +99,34 @@ def _gate_check(key: dg.AssetKey, results: Sequence[GateResult]) -> dg.AssetChec
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
             "expectations": sum(len(result.results) for result in results),
-            "failed": ", ".join(sorted({f"{o.name}({o.column or '-'})" for o in failed})) or "none",
-            "rows_held_back": sum(result.failing.height for result in results),
+            # Three different things: the data is at fault, the expectation is, there was nothing to look at.
+            "failed": _names(failed, "failed"),
+            "crashed": _names(failed, "crashed"),
+            "skipped": sum(len(result.with_status("skipped")) for result in results),
+            "rows_held_back": sum(len(result.ordinals) for result in results),
         },
     )
 
 
+def _names(outcomes: Sequence[ExpectationOutcome], status: Status) -> str:
+    return ", ".join(sorted({f"{o.name}({o.column or '-'})" for o in outcomes if o.status == status})) or "none"
+
+
 def _file_checks(key: dg.AssetKey, done: Ingested) -> list[dg.AssetCheckResult]:
     reasons = {f"reason_{reason}": count for reason, count in sorted(done.rejects.items())}
+    # Files are named by id: their names may hold account numbers.
+    broken = {f"file_{file_id}": said for file_id, said in sorted(done.broken.items())[:MAX_NAMED_FILES]}
     readable = dg.AssetCheckResult(
         asset_key=key,
         check_name="files_readable",
         passed=done.blocked == 0,
-        metadata={"files": done.files, "blocked": done.blocked, **reasons},
+        metadata={"files": done.files, "blocked": done.blocked, **reasons, **broken},
+    )
+    sound = dg.AssetCheckResult(
+        asset_key=key,
+        check_name="connectors_sound",
+        passed=done.crashed == 0,
+        metadata={"files": done.files, "crashed": done.crashed},
     )
     kept = dg.AssetCheckResult(
         asset_key=key,
@@ -112,7 +134,7 @@ def _file_checks(key: dg.AssetKey, done: Ingested) -> list[dg.AssetCheckResult]:
         passed=done.lost == 0,
         metadata={"records": done.records, "rows_lost": done.lost},
     )
-    return [readable, kept]
+    return [readable, sound, kept]
 
 
 def tenant_tables() -> dg.AssetsDefinition:

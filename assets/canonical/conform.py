@@ -31,11 +31,13 @@ class Conformed:
     Attributes:
         frames: rows that are news, by table name.
         rejects: rows of ``quality.reject``.
+        held: the canonical rows held back, each once (``rejects.HELD_SCHEMA``); several may share a reject.
         lost: feed rows that are neither kept, held back nor repetitions: 0, or a key join went wrong.
     """
 
     frames: Mapping[str, pl.DataFrame]
     rejects: pl.DataFrame
+    held: pl.DataFrame
     lost: int
 
 
@@ -65,7 +67,7 @@ def conform(ws: Workspace, tenant: str, files: Sequence[ReadFile]) -> Conformed:
         rejects.add(name, bad)
         lost += feed.height - rejects.unresolved_count(name) - resolved + frame.height - good.height - bad.height
         frames[name] = only_news(ws.lake, table(name), tenant, good)
-    return Conformed(frames, rejects.frame(), lost)
+    return Conformed(frames, rejects.frame(), rejects.held(), lost)
 
 
 def _gathered(name: str, files: Sequence[ReadFile]) -> pl.DataFrame:

@@ -8,14 +8,17 @@ writes the same rows in place of the half-written ones.
 
 from __future__ import annotations
 
-from collections import Counter
+import time
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from assets.canonical.conform import Conformed, conform
 from assets.canonical.reading import Arrival, ReadFile, read_files
+from assets.canonical.rejects import held_records
 from assets.quality.gate import GateResult, run_gate
 from assets.workspace import Workspace
 from connectors.registry import adapter
@@ -34,25 +37,45 @@ GATED = (
 
 @dataclass
 class Ingested:
-    """Counts of what was taken in; nothing of a client's."""
+    """Counts of what was taken in, and seconds by phase (parse, conform, gate, write); nothing of a client's."""
 
     files: int = 0
     blocked: int = 0
+    crashed: int = 0
     records: int = 0
     lost: int = 0
     rows: Counter[str] = field(default_factory=Counter)
     rejects: Counter[str] = field(default_factory=Counter)
     gates: dict[str, list[GateResult]] = field(default_factory=dict)
+    broken: dict[int, str] = field(default_factory=dict)
+    """Id of every file that was blocked or crashed, to its reason and line."""
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Count the time of the block towards the phase."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[phase] += time.perf_counter() - began
 
 
 def ingest(ws: Workspace, tenant: str, arrivals: list[Arrival]) -> Ingested:
     """Read the arrivals and write their canonical rows, rejects and parse results."""
     done = Ingested()
-    for batch in _batches(read_files(ws, tenant, arrivals)):
-        conformed = conform(ws, tenant, batch)
-        passed = _gate(conformed, batch, done)
-        _write(ws, tenant, batch, passed, done)
-    return done
+    batches = _batches(read_files(ws, tenant, arrivals))
+    while True:
+        with done.timed("parse"):
+            batch = next(batches, None)
+        if batch is None:
+            return done
+        with done.timed("conform"):
+            conformed = conform(ws, tenant, batch)
+        with done.timed("gate"):
+            passed = _gate(conformed, batch, done)
+        with done.timed("write"):
+            _write(ws, tenant, batch, passed, done)
 
 
 def _batches(files: Iterator[ReadFile]) -> Iterator[list[ReadFile]]:
@@ -71,25 +94,27 @@ def _batches(files: Iterator[ReadFile]) -> Iterator[list[ReadFile]]:
 def _gate(conformed: Conformed, batch: Sequence[ReadFile], done: Ingested) -> Conformed:
     """The rows that the quality gate lets through; the others join the rejects."""
     frames = dict(conformed.frames)
-    held: list[pl.DataFrame] = []
+    rejects: list[pl.DataFrame] = []
+    held = [conformed.held]
     for name in GATED:
         if name not in frames or frames[name].is_empty():
             continue
         result = run_gate(table(name), frames[name])
         done.gates.setdefault(name, []).append(result)
-        if result.failing.height:
-            lines = result.failing.select("source_file_id", "source_line").unique()
-            frames[name] = frames[name].join(lines, on=["source_file_id", "source_line"], how="anti")
-            held.append(result.failing.with_columns(pl.lit(name).alias("table_name")))
-    if not held:
+        if result.ordinals:
+            # By place, not by line: several records may stand on one line.
+            at_fault = pl.int_range(pl.len()).is_in(list(result.ordinals))
+            line = pl.col("source_line") if "source_line" in frames[name].columns else pl.lit(0, pl.Int64)
+            failing = frames[name].filter(at_fault)
+            held.append(failing.select("source_file_id", line.alias("source_line"), pl.lit(name).alias("table_name")))
+            frames[name] = frames[name].filter(~at_fault)
+            rejects.append(result.failing.with_columns(pl.lit(name).alias("table_name")))
+    if not rejects:
         return conformed
-    return replace(conformed, frames=frames, rejects=_with_held(conformed.rejects, pl.concat(held)))
-
-
-def _with_held(rejects: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    return pl.concat([rejects, held], how="diagonal_relaxed").unique(
+    gathered = pl.concat([conformed.rejects, *rejects], how="diagonal_relaxed").unique(
         ["source_file_id", "source_line", "reason", "field_name"], keep="first", maintain_order=True
     )
+    return replace(conformed, frames=frames, rejects=gathered, held=pl.concat(held))
 
 
 def _write(ws: Workspace, tenant: str, batch: Sequence[ReadFile], conformed: Conformed, done: Ingested) -> None:
@@ -99,10 +124,16 @@ def _write(ws: Workspace, tenant: str, batch: Sequence[ReadFile], conformed: Con
     rejects = _complete(ws, tenant, batch, conformed.rejects)
     ws.lake.replace_files(REJECT, tenant, rejects, ids)
     done.rejects.update(rejects["reason"].cast(pl.String).to_list())
-    results = _results(ws, tenant, batch, conformed, rejects)
+    results = _results(ws, tenant, batch, conformed)
     ws.lake.replace_files(FILE_PARSE, tenant, results, ids)
     done.files += len(batch)
-    done.blocked += sum(file.is_blocked for file in batch)
+    done.blocked += sum(file.parse_status == "blocked" for file in batch)
+    done.crashed += sum(file.parse_status == "crashed" for file in batch)
+    for file in batch:
+        if file.parse_status != "parsed":
+            done.broken[file.arrival.source_file_id] = "{reason} (line {source_line})".format(
+                **file.parsed.rejects.row(0, named=True)
+            )
     done.records += sum(file.parsed.record_count for file in batch)
     done.lost += conformed.lost
 
@@ -128,9 +159,7 @@ def _complete(ws: Workspace, tenant: str, batch: Sequence[ReadFile], rejects: pl
     )
 
 
-def _results(
-    ws: Workspace, tenant: str, batch: Sequence[ReadFile], conformed: Conformed, rejects: pl.DataFrame
-) -> pl.DataFrame:
+def _results(ws: Workspace, tenant: str, batch: Sequence[ReadFile], conformed: Conformed) -> pl.DataFrame:
     """Rows of ``landing.file_parse``: the count law, and the days that the files may move."""
     spans = _spans(conformed)
     own = pl.concat(
@@ -141,12 +170,7 @@ def _results(
             for f in batch
         ]
     )
-    later = (
-        rejects.filter(pl.col("source_line") > 0)
-        .join(own.unique(), on=["source_file_id", "source_line"], how="anti")
-        .group_by("source_file_id")
-        .agg(pl.col("source_line").n_unique().cast(pl.Int64).alias("later_count"))
-    )
+    later = held_records(conformed.held, batch, own)
     tenant_key = ws.tenant_key(tenant)
     rows = [
         {
@@ -158,7 +182,7 @@ def _results(
             "file_kind": f.arrival.file_kind,
             "logical_name": f.arrival.logical_name,
             "business_date": f.parsed.business_date or f.arrival.business_date,
-            "parse_status": "blocked" if f.is_blocked else "parsed",
+            "parse_status": f.parse_status,
             "record_count": f.parsed.record_count,
             "own_count": f.parsed.quarantined_count,
             "known_at": f.arrival.known_at,

@@ -7,11 +7,12 @@ belong here: keys and clocks (``conform``), layouts (``connectors``).
 from __future__ import annotations
 
 import tempfile
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Final, Literal
 
 import polars as pl
 
@@ -23,6 +24,17 @@ from connectors.errors import FeedFault
 from connectors.registry import adapter, adapters
 from contracts.feed import FeedReject
 from contracts.tables.landing import FILE_ARRIVAL, FILE_PARSE
+from contracts.vocabularies import PARSER_CRASHED
+
+PARSER_BUGS: Final = (
+    ArithmeticError, AssertionError, AttributeError, BufferError, EOFError, ImportError, LookupError, NameError,
+    RuntimeError, StopIteration, TypeError, ValueError,
+    pl.exceptions.PolarsError, pl.exceptions.PanicException,
+)  # fmt: skip
+"""What a bug in a connector raises. The machine's own faults (OSError, MemoryError) are not among them: they say
+nothing of the file, so they end the run, and the next one reads the file again."""
+
+ParseStatus = Literal["parsed", "blocked", "crashed"]
 
 
 @dataclass(frozen=True)
@@ -43,12 +55,21 @@ class Arrival:
 
 @dataclass(frozen=True)
 class ReadFile:
-    """A file that was read: what it holds, or the fault that blocks it as a whole."""
+    """A file that was read: what it holds, or why nothing of it was taken.
+
+    Attributes:
+        arrival: the file as landed.
+        parsed: its rows and rejects; of a blocked or crashed file one reject that says why.
+        parse_status: see ``contracts.vocabularies.PARSE_STATUSES``.
+        is_refresh: whether the file restates its whole window.
+        has_shared_lines: whether several of its records may stand on one line.
+    """
 
     arrival: Arrival
     parsed: ParsedFile
-    is_blocked: bool
+    parse_status: ParseStatus
     is_refresh: bool
+    has_shared_lines: bool
 
 
 def pending_files(ws: Workspace, tenant: str) -> list[Arrival]:
@@ -75,7 +96,7 @@ def _arrival(row: Mapping[str, Any]) -> Arrival:
 
 
 def read_files(ws: Workspace, tenant: str, arrivals: list[Arrival]) -> Iterator[ReadFile]:
-    """Each file in turn, parsed or blocked."""
+    """Each file in turn, parsed, blocked or crashed. What an archive expanded to is gone when its file is handed on."""
     connections = {c.connection_id: c for c in ws.connections(tenant)}
     for arrival in arrivals:
         connection = connections.get(arrival.connection_id)
@@ -83,13 +104,15 @@ def read_files(ws: Workspace, tenant: str, arrivals: list[Arrival]) -> Iterator[
             # The connection was taken out of the settings; its files wait until it is back.
             continue
         with tempfile.TemporaryDirectory() as folder:
-            yield _read(ws, tenant, arrival, connection, Path(folder))
+            read = _read(ws, tenant, arrival, connection, Path(folder))
+        yield read
 
 
 def _read(ws: Workspace, tenant: str, arrival: Arrival, connection: Connection, folder: Path) -> ReadFile:
     source = adapter(arrival.adapter)
     kinds = {kind.name: kind for kind in source.kinds}
     kind = kinds.get(arrival.file_kind or "")
+    is_refresh = bool(kind and kind.is_refresh)
     try:
         if kind is None:
             raise FeedFault("unrecognised_file", f"no kind of file of {source.slug} has this name; see its README")
@@ -100,12 +123,26 @@ def _read(ws: Workspace, tenant: str, arrival: Arrival, connection: Connection, 
         path = ws.raw.local_path(tenant, arrival.sha256)
         content = expand(path, PurePosixPath(arrival.remote_path).name, folder, connection.max_file_bytes)
         raw = RawFile(content.path, content.name, kind, arrival.business_date, arrival.known_at)
-        return ReadFile(arrival, source.parse(raw, connection), is_blocked=False, is_refresh=kind.is_refresh)
+        return ReadFile(arrival, source.parse(raw, connection), "parsed", is_refresh, source.has_shared_lines)
     except FeedFault as fault:
-        return ReadFile(arrival, _blocked(fault), is_blocked=True, is_refresh=bool(kind and kind.is_refresh))
+        return ReadFile(arrival, _nothing_of(fault), "blocked", is_refresh, source.has_shared_lines)
+    except PARSER_BUGS as bug:
+        crash = FeedFault(PARSER_CRASHED, _place_of(bug, source.slug))
+        return ReadFile(arrival, _nothing_of(crash), "crashed", is_refresh, source.has_shared_lines)
 
 
-def _blocked(fault: FeedFault) -> ParsedFile:
+def _place_of(bug: BaseException, slug: str) -> str:
+    """Kind and place of an error in a connector. Its message may quote a line of the file, so it stays out."""
+    frames = traceback.extract_tb(bug.__traceback__)
+    own = [frame for frame in frames if "connectors" in Path(frame.filename).parts] or list(frames)
+    place = f"{Path(own[-1].filename).name}:{own[-1].lineno}" if own else "an unknown place"
+    return (
+        f"the {slug} connector ended with {type(bug).__name__} at {place}. The file may be sound: mend the connector "
+        "and raise its parser_version, then the file is read again."
+    )
+
+
+def _nothing_of(fault: FeedFault) -> ParsedFile:
     """A file of which nothing is taken: every record counts as held back."""
     row = {
         "source_line": fault.line,

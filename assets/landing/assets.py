@@ -4,7 +4,7 @@ A provider that cannot be reached after the retries ends as a failed check: the 
 readiness says what is missing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
@@ -37,7 +37,11 @@ def landing_asset(source: Adapter) -> dg.AssetsDefinition:
         description=f"{source.title}: files as received, immutable, with their arrival in the ledger.",
         partitions_def=DATES if is_shared else TENANT_DATES,
         backfill_policy=SINGLE_RUN,
-        check_specs=[dg.AssetCheckSpec("provider_reachable", asset=key, description="Every connection answered.")],
+        check_specs=[
+            dg.AssetCheckSpec("provider_reachable", asset=key, description="Every connection answered."),
+            dg.AssetCheckSpec("names_safe", asset=key, description="No delivery was refused by its name or kind."),
+            dg.AssetCheckSpec("files_whole", asset=key, description="No delivery was still changing or half there."),
+        ],
     )
     def _land(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
         ws = workspace.open()
@@ -68,8 +72,17 @@ def _result(landed: Iterable[Landed], faults: dict[str, str]) -> dg.MaterializeR
         "files_not_taken": sum(v.not_taken for v in visits),
         "bytes": sum(v.bytes for v in visits),
     }
-    check = dg.AssetCheckResult(check_name="provider_reachable", passed=not faults, metadata=dict(faults))
-    return dg.MaterializeResult(metadata=counts, check_results=[check])
+    reachable = dg.AssetCheckResult(check_name="provider_reachable", passed=not faults, metadata=dict(faults))
+    checks = [reachable, _told("names_safe", "names_refused", counts), _told("files_whole", "files_not_taken", counts)]
+    return dg.MaterializeResult(metadata=counts, check_results=checks)
+
+
+def _told(name: str, count: str, counts: Mapping[str, int]) -> dg.AssetCheckResult:
+    """A check that tells without stopping anything: the other files have been taken."""
+    severity = dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckResult(
+        check_name=name, passed=not counts[count], severity=severity, metadata={count: counts[count]}
+    )
 
 
 def landing_assets() -> list[dg.AssetsDefinition]:

@@ -19,11 +19,12 @@ from connectors.adapter import Adapter
 from connectors.archive import stem_of
 from connectors.connection import Connection
 from connectors.registry import adapter
-from connectors.transport.base import FileNotTaken, RemoteFile, Transport, open_transport
+from connectors.transport.base import FileNotTaken, RefusedFile, RemoteFile, Transport, open_transport
 from contracts.tables.landing import FILE_ARRIVAL
 from contracts.tables.quality import REJECT
 from warehouse.lake.raw import StoredFile, source_file_id
 
+MAX_NAME_BYTES = 255
 BATCH_FILES = 250
 """The ledger is written after so many files, so that a killed run loses little and a commit stays small."""
 
@@ -61,7 +62,7 @@ def fetch_files(ws: Workspace, tenant: str, connection: Connection) -> Landed:
     with open_transport(connection.transport, ws.secrets_dir) as transport:
         listing = transport.list_files()
         landed.listed = len(listing.files)
-        _refuse(ws, tenant, tenant_key, connection, listing.refused, landed)
+        _refuse(ws, tenant, tenant_key, connection, listing.refusals, landed)
         unknown = [f for f in listing.files if (f.path, f.size_bytes, f.modified_at) not in seen]
         for batch in _batches(sorted(unknown, key=lambda f: (f.modified_at, f.path))):
             for remote in batch:
@@ -118,7 +119,7 @@ def _ledger_row(
         "received_at": remote.modified_at if is_replay else datetime.now(UTC),
         "adapter": source.slug,
         "file_kind": kind.name if kind else None,
-        "logical_name": remote.path[-255:],
+        "logical_name": logical_name(remote.path),
         "business_date": stated,
         "source_file_id": stored.source_file_id,
         "sha256": stored.sha256,
@@ -126,6 +127,15 @@ def _ledger_row(
         "remote_modified_at": remote.modified_at,
         "arrival_status": "duplicate" if stored.source_file_id in hashes else "landed",
     }
+
+
+def logical_name(path: str) -> str:
+    """The name under which new bytes replace older ones: the path, of one over 255 bytes its hash and its end."""
+    if len(path.encode()) <= MAX_NAME_BYTES:
+        return path
+    digest = hashlib.sha256(path.encode()).hexdigest()[:32]
+    end = path.encode()[-(MAX_NAME_BYTES - len(digest) - 1) :].decode("utf-8", "ignore")
+    return f"{digest}~{end}"
 
 
 def _record(ws: Workspace, tenant: str, landed: Landed) -> None:
@@ -137,9 +147,9 @@ def _record(ws: Workspace, tenant: str, landed: Landed) -> None:
 
 
 def _refuse(
-    ws: Workspace, tenant: str, tenant_key: int, connection: Connection, refused: Sequence[str], landed: Landed
+    ws: Workspace, tenant: str, tenant_key: int, connection: Connection, refused: Sequence[RefusedFile], landed: Landed
 ) -> None:
-    """Record names that must not become paths. Their bytes are left on the server."""
+    """Record entries that must not become files here, each once. Their bytes are left on the server."""
     if not refused:
         return
     known = set(ws.lake.read(REJECT, tenant, where=pl.col("reason") == "unsafe_path")["source_file_id"])
@@ -147,20 +157,26 @@ def _refuse(
     rows = [
         {
             "tenant_key": tenant_key,
-            "source_file_id": source_file_id(hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()),
+            "source_file_id": _id_of_refused(connection, entry),
             "source_line": 0,
-            "reason": "unsafe_path",
+            "reason": entry.reason,
             "field_name": "remote_path",
             "disposition": "quarantined",
-            "detail": "the delivered name is not a safe path; ask the provider to deliver it under another name",
-            "raw_text": name[:4000],
+            "detail": f"{entry.detail}; ask the provider to deliver it as a plain file under another name",
+            "raw_text": entry.path,
             "connection_id": connection.connection_id,
-            "logical_name": name[-255:],
+            "logical_name": logical_name(entry.path),
             "known_at": now,
         }
-        for name in refused
+        for entry in refused
     ]
     new = [row for row in rows if row["source_file_id"] not in known]
     landed.refused = len(refused)
     if new:
         ws.lake.append(REJECT, tenant, pl.DataFrame(new, schema_overrides=REJECT.polars_schema))
+
+
+def _id_of_refused(connection: Connection, entry: RefusedFile) -> int:
+    """An id for an entry of which no byte was taken: of where it lies and why it is refused."""
+    place = f"{connection.connection_id}/{entry.path}: {entry.detail}"
+    return source_file_id(hashlib.sha256(place.encode()).hexdigest())

@@ -77,10 +77,12 @@ class GateResult:
         results: one outcome an expectation, base suite first.
         failing: rows that break a critical expectation, one row per line and field (see ``FAILING_SCHEMA``); empty for
             tables without lines of files.
+        ordinals: 0-based places in the batch of the rows that break a critical expectation, each once, in order.
     """
 
     results: list[ExpectationOutcome]
     failing: pl.DataFrame
+    ordinals: Sequence[int] = ()
 
     @property
     def success(self) -> bool:
@@ -131,7 +133,8 @@ def run_gate(table: Table, frame: pl.DataFrame) -> GateResult:
     outcomes = [_judged(rule, first.get(i), frame.height) for i, rule in enumerate(rules)]
     at_fault = [i for i in runnable if outcomes[i].status == "failed" and rules[i].severity == "critical"]
     rows = _validated(validator, rules, at_fault, "COMPLETE") if at_fault else {}
-    return GateResult(outcomes, _failing(frame, [(rules[i], rows[i]) for i in at_fault if i in rows]))
+    ordinals = sorted({place for result in rows.values() for place in _ordinals(result)})
+    return GateResult(outcomes, _failing(frame, [(rules[i], rows[i]) for i in at_fault if i in rows]), ordinals)
 
 
 def _validator(batch: pl.DataFrame) -> Validator:
@@ -223,6 +226,10 @@ def _error_kind(exception_info: Mapping[str, Any] | None) -> str | None:
     return None
 
 
+def _ordinals(result: ExpectationValidationResult) -> list[int]:
+    return (result.result or {}).get("unexpected_index_list") or []
+
+
 def _failing(frame: pl.DataFrame, results: Sequence[tuple[Rule, ExpectationValidationResult]]) -> pl.DataFrame:
     """Lines at fault: one row per line and field, with the first rule that it breaks."""
     if "source_file_id" not in frame.columns:
@@ -231,13 +238,12 @@ def _failing(frame: pl.DataFrame, results: Sequence[tuple[Rule, ExpectationValid
     places = frame.select("source_file_id", line.alias("source_line"))
     parts = []
     for rule, result in results:
-        ordinals = (result.result or {}).get("unexpected_index_list") or []
         fields = {
             "reason": pl.lit("quality_gate"),
             "field_name": pl.lit(rule.field_name),
             "detail": pl.lit(rule.detail),
         }
-        parts.append(places[pl.Series(ordinals, dtype=pl.UInt32)].with_columns(**fields))
+        parts.append(places[pl.Series(_ordinals(result), dtype=pl.UInt32)].with_columns(**fields))
     if not parts:
         return _no_rows()
     return (

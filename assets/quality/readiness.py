@@ -81,6 +81,8 @@ def feed_readiness(
             .alias("readiness"),
             pl.when(pl.col("parse_status").is_null())
             .then(pl.lit("file_missing"))
+            .when(pl.col("parse_status") == "crashed")
+            .then(pl.lit("connector_crashed"))
             .when(~is_parsed)
             .then(pl.lit("file_broken"))
             .when(has_held)

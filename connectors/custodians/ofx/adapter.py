@@ -61,4 +61,5 @@ ADAPTER: Final = Adapter(
     parser_version="1",
     title="OFX 1.x and 2.x statements",
     confidence="DOC: public specification; SAMPLE: four real statements (see README.md)",
+    has_shared_lines=True,
 )

@@ -45,7 +45,7 @@ CREATE TABLE landing.file_parse (
   last_effective_date DATE,
   known_at TIMESTAMP WITH TIME ZONE NOT NULL,
   CONSTRAINT pk_file_parse PRIMARY KEY (tenant_key, source_file_id, parser_version),
-  CONSTRAINT ck_file_parse_parse_status CHECK (parse_status IN ('parsed', 'blocked'))
+  CONSTRAINT ck_file_parse_parse_status CHECK (parse_status IN ('parsed', 'blocked', 'crashed'))
 )
 
 CREATE INDEX ix_file_parse_source_file_id ON landing.file_parse (source_file_id)
@@ -200,9 +200,9 @@ CREATE TABLE quality.reject (
   CONSTRAINT ck_reject_reason CHECK (reason IN (
     'empty_file', 'truncated_file', 'trailer_mismatch', 'wrong_encoding', 'binary_content', 'archive_bomb',
     'unsafe_path', 'unrecognised_file', 'malformed_document', 'too_large', 'wrong_business_date',
-    'unknown_record_type', 'wrong_field_count', 'impossible_date', 'unparsable_number', 'unknown_code',
-    'missing_value', 'foreign_account', 'unknown_security', 'ambiguous_security', 'unmatched_cancel',
-    'duplicate_key', 'contract_violation', 'number_out_of_range', 'quality_gate')),
+    'parser_crashed', 'unknown_record_type', 'wrong_field_count', 'impossible_date', 'unparsable_number',
+    'unknown_code', 'missing_value', 'foreign_account', 'unknown_security', 'ambiguous_security',
+    'unmatched_cancel', 'duplicate_key', 'contract_violation', 'number_out_of_range', 'quality_gate')),
   CONSTRAINT ck_reject_disposition CHECK (disposition IN ('quarantined', 'flagged'))
 )
 
