@@ -40,7 +40,7 @@ def zipped(name: str, content: bytes) -> bytes:
 
 
 def zip_of_zeros(mebibytes: int, checksum: int = 0) -> bytes:
-    """A zip of zeros that states its size, its deflate stream put together from equal blocks: no gigabyte is ever packed here."""
+    """A zip of zeros that states its size. Its deflate stream is put together from equal blocks, so it is soon made."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     block = packer.compress(bytes(MIB)) + packer.flush(zlib.Z_FULL_FLUSH)
     packed = block * mebibytes + zlib.compressobj(9, zlib.DEFLATED, -15).flush()
