@@ -37,6 +37,29 @@ def settled_cash(entries: pl.DataFrame, dates: pl.Series, *, currency_keys: pl.D
     return _running(_cash_movements(entries, pl.coalesce("settle_date", "effective_date"), currency_keys), dates)
 
 
+def with_movements_known(gone: pl.DataFrame, entries: pl.DataFrame, *, currency_keys: pl.DataFrame) -> pl.DataFrame:
+    """The rows with known_from no earlier than the last entry that moved their holding up to their day.
+
+    A holding that is no more has no row in ``daily_positions``, yet since when that is known rests on the entry that
+    ended it, or that took back the one that made it.
+
+    Args:
+        gone: rows with ``account_key, security_key, as_of_date, known_from``.
+        entries, currency_keys: as for ``daily_positions``.
+    """
+    key = [*_HOLDING, "as_of_date"]
+    moved = (
+        _movements(entries, pl.col("effective_date"), currency_keys)
+        .join(gone.select(key), on=_HOLDING)
+        .filter(pl.col("moved_date") <= pl.col("as_of_date"))
+        .group_by(key)
+        .agg(pl.col("known_from").max().alias("moved_known_from"))
+    )
+    return gone.join(moved, on=key, how="left", maintain_order="left").with_columns(
+        pl.max_horizontal("known_from", "moved_known_from").alias("known_from")
+    ).drop("moved_known_from")  # fmt: skip
+
+
 def _movements(entries: pl.DataFrame, day: pl.Expr, currency_keys: pl.DataFrame) -> pl.DataFrame:
     holdings = entries.filter(pl.col("security_key").is_not_null() & (pl.col("quantity") != 0)).select(
         "tenant_key", *_HOLDING, moved_date=day, moved=_if_booked("quantity"), known_from="known_from"

@@ -12,7 +12,7 @@ import polars as pl
 
 from analytics.account_values import account_values
 from analytics.ledger import effective_ledger
-from analytics.positions import daily_positions, settled_cash
+from analytics.positions import daily_positions, settled_cash, with_movements_known
 from analytics.readiness import with_reasons
 from analytics.reconciliation import position_breaks
 from analytics.valuation import valued_positions
@@ -96,7 +96,11 @@ def value_positions(ws: Workspace, tenant: str, segment: Segment, known: Market)
         business_dates=_calendar(ws, tenant, segment, known),
         source_rank=known.source_rank,
     )
-    return ws.lake.append_changed(POSITION, tenant, valued, where=segment.rows, vanished=_no_longer_held).height
+
+    def no_longer_held(gone: pl.DataFrame) -> pl.DataFrame:
+        return _no_longer_held(with_movements_known(gone, entries, currency_keys=known.currency_keys))
+
+    return ws.lake.append_changed(POSITION, tenant, valued, where=segment.rows, vanished=no_longer_held).height
 
 
 def _calendar(ws: Workspace, tenant: str, segment: Segment, known: Market) -> pl.Series:
@@ -109,18 +113,19 @@ def _calendar(ws: Workspace, tenant: str, segment: Segment, known: Market) -> pl
 
 
 def _no_longer_held(gone: pl.DataFrame) -> pl.DataFrame:
-    """Rows that were current and are not in the new truth: held no more, worth nothing."""
+    """Rows that were current and are not in the new truth: held no more, worth nothing, and no position to count."""
     zero = [pl.lit(0).cast(gone.schema[c]).alias(c) for c in ("quantity", "market_value_local", "market_value_base")]
-    return gone.with_columns(*zero, pl.lit(None).cast(gone.schema["value_reason"]).alias("value_reason"))
+    return gone.with_columns(*zero, pl.lit("no_position").cast(gone.schema["value_reason"]).alias("value_reason"))
 
 
 def compare_positions(ws: Workspace, tenant: str, segment: Segment, known: Market) -> tuple[int, int]:
     """Hold the ledger against the custodians' snapshots; rows appended and breaks that are open."""
+    holdings = ws.lake.read(CUSTODIAN_POSITION, tenant, where=segment.rows)
     balances = ws.lake.read(CUSTODIAN_BALANCE, tenant, where=segment.rows)
     entries = ledger_entries(ws, tenant, segment)
     breaks = position_breaks(
         ws.lake.current(POSITION, tenant, where=segment.rows).filter(pl.col("quantity") != 0),
-        ws.lake.read(CUSTODIAN_POSITION, tenant, where=segment.rows),
+        holdings,
         balances,
         settled_cash(entries, segment.dates, currency_keys=known.currency_keys),
         currency_keys=known.currency_keys,
@@ -129,8 +134,24 @@ def compare_positions(ws: Workspace, tenant: str, segment: Segment, known: Marke
         # An account whose balances came is spoken of, also when it holds nothing.
         covered=balances.select("account_key", "as_of_date", "known_at").unique(),
     )
-    appended = ws.lake.append_changed(POSITION_BREAK, tenant, breaks, where=segment.rows, vanished=_agrees_again)
+    columns = ["account_key", "as_of_date", "known_at"]
+    snapshots = pl.concat([holdings.select(columns), balances.select(columns)])
+
+    def agrees_again(gone: pl.DataFrame) -> pl.DataFrame:
+        moved = with_movements_known(gone, entries, currency_keys=known.currency_keys)
+        return _agrees_again(_with_snapshots_known(moved, snapshots))
+
+    appended = ws.lake.append_changed(POSITION_BREAK, tenant, breaks, where=segment.rows, vanished=agrees_again)
     return appended.height, breaks.height
+
+
+def _with_snapshots_known(gone: pl.DataFrame, snapshots: pl.DataFrame) -> pl.DataFrame:
+    """The rows with known_from no earlier than the last snapshot of their account and day."""
+    day = ["account_key", "as_of_date"]
+    last = snapshots.group_by(day).agg(pl.col("known_at").max())
+    return gone.join(last, on=day, how="left", maintain_order="left").with_columns(
+        pl.max_horizontal("known_from", "known_at").alias("known_from")
+    ).drop("known_at")  # fmt: skip
 
 
 def _agrees_again(gone: pl.DataFrame) -> pl.DataFrame:
