@@ -5,8 +5,8 @@ Belongs here: from the Authorization header to a connection that can see one ten
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
@@ -15,10 +15,14 @@ import asyncpg
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from serving_api.problems import Problem
+from serving_api.problems import Problem, unavailable
+from warehouse.postgres.api_keys import api_key_digest
+from warehouse.postgres.sessions import SET_TENANT_SQL
 
 _bearer = HTTPBearer(auto_error=False, description="An API key of the tenant: `Authorization: Bearer <key>`")
 MAX_KEY_LENGTH = 200
+ACQUIRE_TIMEOUT_SECONDS = 5.0
+"""How long a request waits for a free connection, or for the server to accept a new one, before it is told to retry."""
 
 
 @dataclass(frozen=True)
@@ -30,32 +34,53 @@ class Principal:
 
 
 def pool_of(request: Request) -> asyncpg.Pool:
-    """The connection pool; opened on first use, so that the API starts while the database is down."""
+    """The connection pool; it opens connections on first use, so that the API starts while the database is down."""
     pool: asyncpg.Pool = request.app.state.pool
     return pool
 
 
+Pool = Annotated[asyncpg.Pool, Depends(pool_of)]
+
+
+@asynccontextmanager
+async def connected(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the pool, which sees no tenant's row until it is narrowed.
+
+    Raises:
+        Problem: 503 when the server does not answer or every connection stays busy.
+    """
+    try:
+        connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
+    except OSError:  # no such host, refused, socket gone, or too late
+        raise unavailable() from None
+    try:
+        yield connection
+    finally:
+        await pool.release(connection)
+
+
+@asynccontextmanager
+async def narrowed(pool: asyncpg.Pool, tenant_key: int) -> AsyncIterator[asyncpg.Connection]:
+    """A connection in a read-only transaction that sees one tenant and nothing else."""
+    async with connected(pool) as connection, connection.transaction(readonly=True):
+        await connection.execute(SET_TENANT_SQL, str(tenant_key))
+        yield connection
+
+
 async def principal(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+    pool: Pool, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 ) -> Principal:
     """The principal of the request's key. 401 when there is no key, or none that is valid."""
     key = credentials.credentials if credentials else ""
     if not key or len(key) > MAX_KEY_LENGTH:
         raise _unauthorized()
-    digest = hashlib.sha256(key.encode()).hexdigest()
-    async with pool_of(request).acquire() as connection:
-        tenant_key = await connection.fetchval("SELECT core.tenant_of_api_key($1)", digest)
-        if tenant_key is None:
-            raise _unauthorized()
-        async with connection.transaction(readonly=True):
-            await narrow(connection, tenant_key)
-            slug = await connection.fetchval("SELECT slug FROM core.tenants WHERE tenant_key = $1", tenant_key)
+    async with connected(pool) as connection:
+        tenant_key = await connection.fetchval("SELECT core.tenant_of_api_key($1)", api_key_digest(key))
+    if tenant_key is None:
+        raise _unauthorized()
+    async with narrowed(pool, tenant_key) as db:
+        slug = await db.fetchval("SELECT slug FROM core.tenants WHERE tenant_key = $1", tenant_key)
     return Principal(tenant_key, slug)
-
-
-async def narrow(connection: asyncpg.Connection, tenant_key: int) -> None:
-    """Narrow the open transaction to one tenant."""
-    await connection.execute("SELECT set_config('app.tenant_key', $1, true)", str(tenant_key))
 
 
 def _unauthorized() -> Problem:
@@ -67,11 +92,10 @@ def _unauthorized() -> Problem:
 
 
 async def tenant_connection(
-    request: Request, who: Annotated[Principal, Depends(principal)]
+    pool: Pool, who: Annotated[Principal, Depends(principal)]
 ) -> AsyncIterator[asyncpg.Connection]:
     """A connection in a read-only transaction that sees the principal's tenant and nothing else."""
-    async with pool_of(request).acquire() as connection, connection.transaction(readonly=True):
-        await narrow(connection, who.tenant_key)
+    async with narrowed(pool, who.tenant_key) as connection:
         yield connection
 
 

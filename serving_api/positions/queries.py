@@ -13,7 +13,7 @@ _DAY = """
 _POSITIONS = """
     SELECT s.security_id, s.security_name, s.security_type, s.asset_class, s.cusip, s.isin, s.ticker, p.quantity,
            p.currency, p.price, p.price_date, p.price_source, p.price_age_days, p.is_price_stale, p.market_value_local,
-           p.market_value_base, p.value_reason
+           p.rate_date, p.market_value_base, p.value_reason
     FROM marts.fct_position_daily p
     LEFT JOIN marts.dim_security s USING (security_key)
     WHERE p.account_key = $1 AND p.as_of_date = $2 AND p.quantity <> 0

@@ -1,6 +1,8 @@
-"""Queries of the status domain."""
+"""Queries of the status domain: the tenant's own feeds; market data, which all tenants share, is not counted."""
 
 from __future__ import annotations
+
+from datetime import date
 
 import asyncpg
 
@@ -13,26 +15,27 @@ _SUMMARY = """
            (SELECT known_at FROM last) AS known_at,
            (SELECT count(*) FROM marts.dim_account) AS account_count,
            (SELECT count(*) FROM marts.account_summary WHERE readiness <> 'complete') AS provisional_account_count,
-           (SELECT count(*) FROM marts.fct_feed_arrival WHERE arrival_status = 'landed') AS files_landed,
-           (SELECT max(received_at) FROM marts.fct_feed_arrival) AS last_received_at,
-           (SELECT count(*) FROM marts.fct_reject) AS quarantined_row_count,
+           (SELECT count(*) FROM marts.fct_feed_arrival
+             WHERE tenant_key = $1 AND arrival_status = 'landed') AS files_landed,
+           (SELECT max(received_at) FROM marts.fct_feed_arrival WHERE tenant_key = $1) AS last_received_at,
+           (SELECT count(*) FROM marts.fct_reject WHERE tenant_key = $1) AS quarantined_row_count,
            (SELECT count(*) FROM marts.fct_position_break b, last
-             WHERE b.as_of_date = last.as_of_date AND b.break_cause IS NOT NULL) AS open_break_count
+             WHERE b.as_of_date = last.as_of_date) AS open_break_count
 """
 _FEEDS = """
     SELECT connection_id, data_type, as_of_date, readiness, readiness_reasons
     FROM marts.fct_feed_readiness
-    WHERE as_of_date = (SELECT max(as_of_date) FROM marts.fct_feed_readiness)
+    WHERE as_of_date = $1
     ORDER BY connection_id, data_type
 """
 
 
-async def summary(db: asyncpg.Connection) -> asyncpg.Record:
+async def summary(db: asyncpg.Connection, tenant_key: int) -> asyncpg.Record:
     """One row: what is published and what is open."""
-    return await db.fetchrow(_SUMMARY)
+    return await db.fetchrow(_SUMMARY, tenant_key)
 
 
-async def feeds(db: asyncpg.Connection) -> list[asyncpg.Record]:
-    """Readiness of every feed on the latest published day."""
-    rows: list[asyncpg.Record] = await db.fetch(_FEEDS)
+async def feeds(db: asyncpg.Connection, day: date) -> list[asyncpg.Record]:
+    """Readiness of every feed on one published day."""
+    rows: list[asyncpg.Record] = await db.fetch(_FEEDS, day)
     return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from uuid import UUID
 
 import asyncpg
 
@@ -15,10 +16,10 @@ _VALUATION = "SELECT known_from FROM marts.fct_account_valuation_daily WHERE acc
 
 
 async def published_position(
-    db: asyncpg.Connection, account_key: int, security_id: str, as_of: date
+    db: asyncpg.Connection, account_key: int, security_id: UUID, as_of: date
 ) -> asyncpg.Record | None:
     """Key and known_from of a published position."""
-    return await db.fetchrow(_POSITION, account_key, security_id, as_of)
+    return await db.fetchrow(_POSITION, account_key, str(security_id), as_of)
 
 
 async def published_valuation(db: asyncpg.Connection, account_key: int, as_of: date) -> datetime | None:
