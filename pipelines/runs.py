@@ -17,6 +17,9 @@ from dagster._core.storage.tags import (  # the only public names of a range's t
 
 from pipelines.jobs import MARKET_DATA, MARTS, NIGHTLY
 
+PHASE_PREFIX = "seconds_"
+"""Metadata of a materialisation that says how long a phase of its step took."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -27,12 +30,14 @@ class Outcome:
         run_id: its id in the UI.
         failed_checks: ``asset: check`` of every check that did not pass.
         rows: asset to the rows that it reported.
+        seconds: step to the seconds that it took, and ``step/phase`` to those of a phase that it reported.
     """
 
     success: bool
     run_id: str
     failed_checks: tuple[str, ...]
     rows: Mapping[str, int]
+    seconds: Mapping[str, float]
 
 
 class Runner:
@@ -79,13 +84,28 @@ class Runner:
             for e in result.get_asset_check_evaluations()
             if not e.passed
         ]
-        rows: dict[str, int] = {}
-        for event in result.get_asset_materialization_events():
-            materialization = event.step_materialization_data.materialization
-            count = materialization.metadata.get("dagster/row_count")
-            if count is not None:
-                rows[materialization.asset_key.to_user_string()] = int(str(count.value))
-        return Outcome(result.success, result.run_id, tuple(sorted(set(checks))), rows)
+        return Outcome(result.success, result.run_id, tuple(sorted(set(checks))), _rows(result), _seconds(result))
+
+
+def _rows(result: dg.ExecuteInProcessResult) -> dict[str, int]:
+    rows: dict[str, int] = {}
+    for event in result.get_asset_materialization_events():
+        materialization = event.step_materialization_data.materialization
+        count = materialization.metadata.get("dagster/row_count")
+        if count is not None:
+            rows[materialization.asset_key.to_user_string()] = int(str(count.value))
+    return rows
+
+
+def _seconds(result: dg.ExecuteInProcessResult) -> dict[str, float]:
+    seconds = {
+        str(event.step_key): event.step_success_data.duration_ms / 1000 for event in result.get_step_success_events()
+    }
+    for event in result.get_asset_materialization_events():
+        for name, value in event.step_materialization_data.materialization.metadata.items():
+            if name.startswith(PHASE_PREFIX) and isinstance(value, dg.FloatMetadataValue) and value.value is not None:
+                seconds[f"{event.step_key}/{name.removeprefix(PHASE_PREFIX)}"] = value.value
+    return seconds
 
 
 def _range(start: str, end: str) -> dict[str, str]:

@@ -1,0 +1,13 @@
+"""The benchmarks by name. A new one is a module with ``run(size) -> Measurement`` and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from benchmarks import nightly
+from benchmarks.measurement import Benchmark
+
+BENCHMARKS: Final[Mapping[str, Benchmark]] = {
+    "nightly": Benchmark(nightly.run, sizes=(1_000, 100_000), unit="accounts"),
+}
