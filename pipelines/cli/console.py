@@ -8,15 +8,22 @@ from decimal import Decimal
 from typing import NoReturn
 
 import typer
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-console = Console(highlight=False)
+PIPED_WIDTH = 160
+"""Columns where the output is no terminal: a table in a file or a pipe is not folded to a screen."""
+
+console = Console(highlight=False, soft_wrap=False)
+if not console.is_terminal:
+    console.width = PIPED_WIDTH
 
 
 def fail(message: str) -> NoReturn:
     """End with a sentence on standard error and status 1."""
-    Console(stderr=True, highlight=False).print(f"[bold red]nexus:[/] {message}")
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]nexus:[/] {escape(message)}")
     raise typer.Exit(1)
 
 
@@ -30,11 +37,11 @@ def day(text: str) -> date:
 
 def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], numeric: Sequence[str] = ()) -> None:
     """Print a table; the columns in ``numeric`` stand to the right."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=box.SIMPLE_HEAD)
     for name in columns:
         table.add_column(name, justify="right" if name in numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(escape(_cell(value)) for value in row))
     console.print(table)
 
 
@@ -44,6 +51,19 @@ def _cell(value: object) -> str:
     if isinstance(value, Decimal):
         return f"{value:,.2f}"
     return str(value)
+
+
+def exact(number: Decimal | None) -> str | None:
+    """A quantity or price with the digits that it has, and no zeros after them."""
+    if number is None:
+        return None
+    text = f"{number:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def plural(count: int, what: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def percent(ratio: object) -> str:

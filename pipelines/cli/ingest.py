@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 
+import polars as pl
 import typer
-import yaml
 
 from assets.accounting.pending import pending_files as pending_books
+from assets.accounting.pending import rows_of
 from assets.canonical.ingest import ingest as take_in
 from assets.canonical.reading import pending_files
 from assets.landing.fetch import fetch_files
+from assets.partitions import FIRST_DATE
 from assets.workspace import Workspace
-from connectors.archive import stem_of
-from connectors.registry import adapters
-from connectors.settings import load_tenants
-from pipelines.cli.console import console, fail, show
-from pipelines.cli.inspect import show_accounts
+from contracts.tables.accounting import ACCOUNT_VALUATION
+from contracts.tables.canonical import CUSTODIAN_BALANCE, CUSTODIAN_POSITION, STATEMENT_WINDOW, TRANSACTION
+from contracts.tables.landing import FILE_PARSE
+from contracts.tables.quality import REJECT
+from pipelines.cli.console import console, fail, plural, show
+from pipelines.cli.inspect import show_accounts, show_positions, show_transactions
 from pipelines.cli.run import report, runner
 from pipelines.environment import Environment
+from pipelines.inbox import connect_inbox, connector_for, deliver, inbox_connection
 from pipelines.installation import prepared
+
+SHOWN = 40
+"""Rows of a table at most."""
+BOOKED = (TRANSACTION, CUSTODIAN_POSITION, CUSTODIAN_BALANCE, STATEMENT_WINDOW)
+
+Delivered = dict[tuple[str, str], str]
+"""Connection and path in the inbox, to the name that the user gave."""
 
 
 def ingest(
@@ -30,72 +40,106 @@ def ingest(
     tenant: Annotated[str, typer.Option(help="Slug of the tenant; created when it is new.")] = "me",
     adapter: Annotated[str, typer.Option(help="Connector; default: told by the file's name.")] = "",
     base_currency: Annotated[str, typer.Option(help="For accounts whose file states none.")] = "USD",
+    publish_after: Annotated[bool, typer.Option("--publish/--no-publish", help="Build dbt and publish after.")] = True,
 ) -> None:
     """Take files in and publish what they hold: accounts, positions, transactions."""
     environment = Environment()
-    for file in files:
-        slug = adapter or _adapter_for(file)
-        _deliver(environment, tenant, slug, file, base_currency)
+    sources = [(connector_for(file, adapter), file) for file in files]
+    delivered: Delivered = {}
+    for source, file in sources:
+        connect_inbox(environment.home, tenant, source.slug, base_currency)
+        delivered[inbox_connection(source.slug), deliver(environment.home, tenant, source, file)] = file.name
     installation = prepared()
     ws = Workspace(environment.home, environment.lake_root, installation.warehouse_url)
-    for connection in ws.connections(tenant):
-        if connection.connection_id.startswith("files_"):
-            fetch_files(ws, tenant, connection)
-    taken = take_in(ws, tenant, pending_files(ws, tenant))
-    console.print(f"{taken.files} new files, {taken.records} records, {taken.blocked} files blocked")
-    if taken.rejects:
-        show("Held back", ("reason", "rows"), sorted(taken.rejects.items()), numeric=("rows",))
-    span = _span(ws, tenant)
-    if span is None:
-        console.print("nothing new to book")
-    else:
+    new = _land_and_read(ws, tenant, {source.slug for source, _ in sources})
+    blocked = _show_files(ws, tenant, delivered, new)
+    close = _close(ws, tenant)
+    if close is not None:
         jobs = runner(installation)
-        report(f"nightly {tenant} {span[0]} to {span[1]}", jobs.nightly(tenant, *span))
-        report("marts and publication", jobs.marts())
-    show_accounts(installation.warehouse_url, tenant, 1000)
+        report(f"books of {tenant} up to {close}", jobs.nightly(tenant, close, close))
+        if publish_after:
+            report("marts and publication", jobs.marts())
+    if publish_after:
+        concerned = _accounts_of(ws, tenant, delivered)
+        show_accounts(installation.warehouse_url, tenant, SHOWN)
+        show_positions(installation.warehouse_url, tenant, concerned, SHOWN)
+        show_transactions(installation.warehouse_url, tenant, concerned, SHOWN)
+    if blocked:
+        fail(f"{plural(blocked, 'file')} could not be read; nothing was taken from there")
 
 
-def _adapter_for(file: Path) -> str:
-    if not file.is_file():
-        fail(f"{file}: no such file")
-    custodians = {slug: source for slug, source in adapters().items() if source.market == "custodian"}
-    found = [slug for slug, source in custodians.items() if source.kind_of(stem_of(file.name))]
-    if len(found) != 1:
-        known = ", ".join(custodians)
-        who = "several connectors" if found else "no connector"
-        fail(f"{file.name}: {who} read such a name; pass --adapter ({known})")
-    return found[0]
+def _land_and_read(ws: Workspace, tenant: str, slugs: set[str]) -> set[int]:
+    """Land and read what the inboxes hold; ids of the files that are new."""
+    for connection in ws.connections(tenant):
+        if connection.connection_id in {inbox_connection(slug) for slug in slugs}:
+            fetch_files(ws, tenant, connection)
+    arrivals = pending_files(ws, tenant)
+    take_in(ws, tenant, arrivals)
+    return {arrival.source_file_id for arrival in arrivals}
 
 
-def _deliver(environment: Environment, tenant: str, slug: str, file: Path, base_currency: str) -> None:
-    """Put the file into the tenant's inbox for the connector, and make sure that the settings name it."""
-    inbox = environment.home / "inbox" / tenant / slug
-    inbox.mkdir(parents=True, exist_ok=True)
-    settings_file = environment.home / "tenants" / f"{tenant}.yaml"
-    settings_file.parent.mkdir(parents=True, exist_ok=True)
-    if settings_file.exists():
-        settings = load_tenants(settings_file.parent)[tenant].model_dump(mode="json")
-    else:
-        settings = {"tenant": tenant, "name": tenant, "base_currency": base_currency, "connections": []}
-    name = f"files_{slug}"
-    if name not in {c["connection_id"] for c in settings["connections"]}:
-        transport = {"kind": "local", "path": str(inbox)}
-        connection = {"connection_id": name, "adapter": slug, "transport": transport, "base_currency": base_currency}
-        settings["connections"] = [*settings["connections"], connection]
-        settings_file.write_text(yaml.safe_dump(settings, sort_keys=False))
-    partial = inbox / f"{file.name}.part"
-    shutil.copyfile(file, partial)
-    partial.replace(inbox / file.name)
+def _show_files(ws: Workspace, tenant: str, delivered: Delivered, new: set[int]) -> int:
+    """One line a file: of which day it is, what was taken, what is held back and why; the number that is blocked."""
+    read = _readings(ws, tenant, delivered)
+    held = ws.lake.read(REJECT, tenant).filter(pl.col("source_file_id").is_in(read["source_file_id"].implode()))
+    reasons = held.group_by("source_file_id").agg(pl.col("reason").cast(pl.String).unique().sort().str.join(", "))
+    table = read.join(reasons, on="source_file_id", how="left", maintain_order="left")
+    show(
+        "Files",
+        ("file", "statement of", "records", "taken", "held back", "remark"),
+        [
+            (
+                row["name"], row["business_date"], row["record_count"], row["parsed_count"], row["quarantined_count"],
+                _remark(row["source_file_id"], row["reason"], new),
+            )
+            for row in table.iter_rows(named=True)
+        ],
+        numeric=("records", "taken", "held back"),
+    )  # fmt: skip
+    details = held.unique("detail").sort("source_line")["detail"].head(SHOWN).to_list()
+    for detail in details:
+        console.print(f"  {detail}", markup=False)
+    return table.filter(pl.col("parse_status").cast(pl.String) != "parsed").height
 
 
-def _span(ws: Workspace, tenant: str) -> tuple[date, date] | None:
-    """The business days that the new files are about, up to the first one on or after their last day."""
-    own = pending_books(ws, tenant).own
-    first, last = own["first_effective_date"].min(), own["last_effective_date"].max()
-    if not isinstance(first, date) or not isinstance(last, date):
+def _readings(ws: Workspace, tenant: str, delivered: Delivered) -> pl.DataFrame:
+    """The last reading of each file delivered, in the order given, with its ``name``."""
+    place = ["connection_id", "logical_name"]
+    paths = pl.DataFrame(
+        [(connection, path, name) for (connection, path), name in delivered.items()],
+        schema=[*place, "name"],
+        orient="row",
+    )
+    last = ws.lake.read(FILE_PARSE, tenant).sort("known_at").unique(place, keep="last")
+    return paths.join(last, on=place, how="left", maintain_order="left")
+
+
+def _accounts_of(ws: Workspace, tenant: str, delivered: Delivered) -> list[int]:
+    """Keys of the accounts that the files speak of."""
+    ids = _readings(ws, tenant, delivered)["source_file_id"].drop_nulls()
+    return (
+        pl.concat([rows_of(ws, t, tenant, ids).select("account_key") for t in BOOKED])
+        .unique()
+        .collect()["account_key"]
+        .sort()
+        .to_list()
+    )
+
+
+def _remark(source_file_id: int | None, reasons: str | None, new: set[int]) -> str:
+    if source_file_id is None:
+        return "the same bytes as a file taken before"
+    return ", ".join(([] if source_file_id in new else ["known already"]) + ([reasons] if reasons else [])) or "new"
+
+
+def _close(ws: Workspace, tenant: str) -> date | None:
+    """The business day whose run books what is pending: the first that is on or after everything known, or None.
+
+    One day is enough: a run computes every day since the last computed one, and again the days that new files touch.
+    """
+    last = pending_books(ws, tenant).own["last_effective_date"].max()
+    if not isinstance(last, date):
         return None
-    days = ws.business_dates(tenant, first, last + timedelta(days=10))
-    close = min((d for d in days if d >= last), default=None)
-    if close is None:
-        return None
-    return min(d for d in days if d >= first), close
+    computed = ws.lake.scan(ACCOUNT_VALUATION, tenant).select(pl.col("as_of_date").max()).collect().item()
+    from_day = max(last, computed or last, date.fromisoformat(FIRST_DATE))
+    return min(ws.business_dates(tenant, from_day, from_day + timedelta(days=14)), default=None)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import psycopg
 import typer
 from psycopg.rows import tuple_row
 
-from pipelines.cli.console import console, percent, show
+from pipelines.cli.console import console, exact, percent, show
 from pipelines.installation import prepared
 
 _ACCOUNTS = """
@@ -20,6 +21,32 @@ _ACCOUNTS = """
     JOIN marts.dim_tenant t USING (tenant_key)
     WHERE %(tenant)s::text IS NULL OR t.tenant_slug = %(tenant)s
     ORDER BY t.tenant_slug, s.total_value_base DESC NULLS LAST
+    LIMIT %(limit)s
+"""
+_POSITIONS = """
+    SELECT a.account_number, coalesce(d.ticker, d.cusip, d.isin, d.sedol, d.security_name),
+           nullif(d.security_name, coalesce(d.ticker, d.cusip, d.isin, d.sedol, d.security_name)),
+           p.quantity, p.price, p.currency, p.price_date, p.market_value_base, s.base_currency,
+           coalesce(p.value_reason, CASE WHEN p.is_price_stale THEN 'stale_price' END)
+    FROM marts.account_summary s
+    JOIN marts.dim_account a USING (tenant_key, account_key)
+    JOIN marts.dim_tenant t USING (tenant_key)
+    JOIN marts.fct_position_daily p USING (tenant_key, account_key, as_of_date)
+    LEFT JOIN marts.dim_security d ON d.security_key = p.security_key
+    WHERE t.tenant_slug = %(tenant)s AND a.account_key = ANY(%(accounts)s) AND p.quantity <> 0
+    ORDER BY a.account_number, d.asset_class = 'cash', p.market_value_base DESC NULLS LAST, 2
+    LIMIT %(limit)s
+"""
+_TRANSACTIONS = """
+    SELECT f.trade_date, a.account_number, f.transaction_type,
+           coalesce(d.ticker, d.cusip, d.isin, d.sedol, d.security_name),
+           f.quantity, f.price, f.amount, f.currency, count(*) OVER ()
+    FROM marts.fct_transaction f
+    JOIN marts.dim_account a USING (tenant_key, account_key)
+    JOIN marts.dim_tenant t USING (tenant_key)
+    LEFT JOIN marts.dim_security d ON d.security_key = f.security_key
+    WHERE t.tenant_slug = %(tenant)s AND a.account_key = ANY(%(accounts)s)
+    ORDER BY f.trade_date DESC, a.account_number, f.natural_key
     LIMIT %(limit)s
 """
 _TOTALS = """
@@ -56,6 +83,29 @@ def show_accounts(url: str, tenant: str | None, limit: int) -> None:
         ("tenant", "custodian", "account", "ccy", "as of", "market value", "return", "readiness"),
         [(*r[:6], percent(r[6]), r[7]) for r in found],
         numeric=("market value", "return"),
+    )
+
+
+def show_positions(url: str, tenant: str, accounts: Sequence[int], limit: int) -> None:
+    """What the accounts hold on their latest published day."""
+    found = rows(url, _POSITIONS, {"tenant": tenant, "accounts": list(accounts), "limit": limit})
+    show(
+        f"Positions (first {limit})" if len(found) == limit else "Positions",
+        ("account", "security", "name", "quantity", "price", "ccy", "price of", "value", "in", "remark"),
+        [(*r[:3], exact(r[3]), exact(r[4]), *r[5:9], r[9] or "") for r in found],
+        numeric=("quantity", "price", "value"),
+    )
+
+
+def show_transactions(url: str, tenant: str, accounts: Sequence[int], limit: int) -> None:
+    """The accounts' latest transactions."""
+    found = rows(url, _TRANSACTIONS, {"tenant": tenant, "accounts": list(accounts), "limit": limit})
+    count = int(found[0][8]) if found else 0
+    show(
+        f"Transactions (last {limit} of {count})" if count > limit else "Transactions",
+        ("date", "account", "type", "security", "quantity", "price", "amount", "ccy"),
+        [(*r[:4], exact(r[4]) if r[4] else None, exact(r[5]), r[6], r[7]) for r in found],
+        numeric=("quantity", "price", "amount"),
     )
 
 
