@@ -14,8 +14,12 @@ import dagster as dg
 
 FIRST_DATE = "2009-01-01"
 TENANTS = dg.DynamicPartitionsDefinition(name="tenant")
-# One more partition than the days gone by: the nightly of day D runs on the morning after.
-DATES = dg.TimeWindowPartitionsDefinition(start=FIRST_DATE, fmt="%Y-%m-%d", cron_schedule="0 0 * * 1-5", end_offset=1)
+AHEAD = 3
+"""Weekdays from today on that have a partition: a statement of a Saturday counts on the next business day, which after
+a long weekend is the third."""
+DATES = dg.TimeWindowPartitionsDefinition(
+    start=FIRST_DATE, fmt="%Y-%m-%d", cron_schedule="0 0 * * 1-5", end_offset=AHEAD
+)
 TENANT_DATES = dg.MultiPartitionsDefinition({"tenant": TENANTS, "date": DATES})
 # The orchestrator calls the parameter beta on every use; that history runs as one range is a decision of ours.
 warnings.filterwarnings("ignore", message="Parameter `backfill_policy`", category=dg.BetaWarning)
