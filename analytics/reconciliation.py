@@ -25,14 +25,16 @@ def position_breaks(
     files: pl.DataFrame,
     tenant_key: int,
     covered: pl.DataFrame | None = None,
+    covered_cash: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Every holding and cash balance on which the sides differ, over the union of their keys.
 
     Holdings are compared on the days on which the custodian speaks of the account's holdings: there are rows of it, or
     ``covered`` says that its positions were delivered although nothing of the account is in them. So a holding that
     vanished from the custodian's snapshot is a break, and a file that has not come yet is none. Cash is compared on the
-    days with a balance, on the custodian's own basis: settled cash with settled cash, else by trade date. Quantities
-    must be equal to the last digit. Agreement gives no row: the caller closes what had been open.
+    days with a balance, on the custodian's own basis: settled cash with settled cash, else by trade date; and by trade
+    date on the days of ``covered_cash``, on which balances were delivered and none of the account. Quantities must be
+    equal to the last digit. Agreement gives no row: the caller closes what had been open.
 
     known_from is the later of the two sides; where one side has nothing, of the other and of the custodian's snapshot.
 
@@ -45,6 +47,7 @@ def position_breaks(
         files: landing.file_parse rows; a file that a later delivery replaces does not speak any more.
         tenant_key: key of the tenant.
         covered: ``account_key, as_of_date, known_at`` of account-days whose positions were delivered.
+        covered_cash: the same of account-days whose balances were delivered.
 
     Returns:
         Frame of quality.position_break.
@@ -61,7 +64,8 @@ def position_breaks(
         theirs.group_by(_KEY).agg(pl.col("quantity").sum(), known_from=pl.col("known_at").max()),
         spoken,
     )
-    breaks = pl.concat([holdings, _cash_differences(positions.filter(is_cash), cash_settled, balances, currency_keys)])
+    cash = _cash_differences(positions.filter(is_cash), cash_settled, balances, currency_keys, covered_cash)
+    breaks = pl.concat([holdings, cash])
     return contract_rows(
         breaks.with_columns(
             tenant_key=pl.lit(tenant_key, dtype=pl.Int64), methodology_version=pl.lit(METHODOLOGY_VERSION)
@@ -81,7 +85,11 @@ def covered_days(deliveries: pl.DataFrame, account_connections: pl.DataFrame) ->
 
 
 def _cash_differences(
-    by_trade_date: pl.DataFrame, settled: pl.DataFrame, balances: pl.DataFrame, currency_keys: pl.DataFrame
+    by_trade_date: pl.DataFrame,
+    settled: pl.DataFrame,
+    balances: pl.DataFrame,
+    currency_keys: pl.DataFrame,
+    covered: pl.DataFrame | None,
 ) -> pl.DataFrame:
     stated = cash_on_own_basis(balances.filter(pl.col("balance_type").cast(pl.String) != "margin"))
     theirs = stated.join(currency_keys.select("currency", "security_key"), on="currency").select(
@@ -96,12 +104,15 @@ def _cash_differences(
     )
     fallback = theirs.group_by(_DAY).agg(day_is_settled=pl.col("is_settled").any())
     ours = (
-        bases.join(fallback, on=_DAY)
+        bases.join(fallback, on=_DAY, how="left")
         .join(theirs.select(*_KEY, their_basis="is_settled"), on=_KEY, how="left")
-        .filter(pl.col("is_settled") == pl.coalesce("their_basis", "day_is_settled"))
+        .filter(pl.col("is_settled") == pl.coalesce("their_basis", "day_is_settled", pl.lit(value=False)))
         .select(_SIDE)
     )
-    return _differences(ours, theirs.select(_SIDE), balances.select(*_DAY, "known_at"))
+    spoken = balances.select(*_DAY, "known_at")
+    if covered is not None:
+        spoken = pl.concat([spoken, covered.select(*_DAY, pl.col("known_at").cast(spoken.schema["known_at"]))])
+    return _differences(ours, theirs.select(_SIDE), spoken)
 
 
 def _differences(ours: pl.DataFrame, theirs: pl.DataFrame, spoken: pl.DataFrame) -> pl.DataFrame:

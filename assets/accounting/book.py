@@ -16,14 +16,15 @@ from analytics.positions import daily_positions, settled_cash, with_movements_kn
 from analytics.readiness import with_reasons
 from analytics.reconciliation import position_breaks
 from analytics.valuation import valued_positions
+from assets.accounting.coverage import account_days
 from assets.accounting.inputs import Market, ledger_entries
 from assets.accounting.pending import Pending, accounts_to_book
 from assets.accounting.scope import Segment
-from assets.quality.readiness import feed_readiness
+from assets.quality.readiness import feed_readiness, with_repeated_faults
 from assets.workspace import Workspace
 from contracts.tables.accounting import ACCOUNT_VALUATION, LEDGER_ENTRY, POSITION
 from contracts.tables.canonical import CUSTODIAN_BALANCE, CUSTODIAN_POSITION, STATEMENT_WINDOW, TRANSACTION
-from contracts.tables.landing import FILE_PARSE
+from contracts.tables.landing import FILE_ARRIVAL, FILE_PARSE
 from contracts.tables.quality import FEED_READINESS, POSITION_BREAK, REJECT
 
 LOOKBACK_DAYS = 14
@@ -123,6 +124,11 @@ def compare_positions(ws: Workspace, tenant: str, segment: Segment, known: Marke
     holdings = ws.lake.read(CUSTODIAN_POSITION, tenant, where=segment.rows)
     balances = ws.lake.read(CUSTODIAN_BALANCE, tenant, where=segment.rows)
     entries = ledger_entries(ws, tenant, segment)
+    spoken, spoken_cash = (
+        account_days(ws, tenant, segment, contract, entries, known.files)
+        for contract in (CUSTODIAN_POSITION, CUSTODIAN_BALANCE)
+    )
+    columns = ["account_key", "as_of_date", "known_at"]
     breaks = position_breaks(
         ws.lake.current(POSITION, tenant, where=segment.rows).filter(pl.col("quantity") != 0),
         holdings,
@@ -132,10 +138,10 @@ def compare_positions(ws: Workspace, tenant: str, segment: Segment, known: Marke
         files=known.files,
         tenant_key=ws.tenant_key(tenant),
         # An account whose balances came is spoken of, also when it holds nothing.
-        covered=balances.select("account_key", "as_of_date", "known_at").unique(),
+        covered=pl.concat([balances.select(columns).unique(), spoken.select(columns)]),
+        covered_cash=spoken_cash,
     )
-    columns = ["account_key", "as_of_date", "known_at"]
-    snapshots = pl.concat([holdings.select(columns), balances.select(columns)])
+    snapshots = pl.concat([f.select(columns) for f in (holdings, balances, spoken, spoken_cash)])
 
     def agrees_again(gone: pl.DataFrame) -> pl.DataFrame:
         moved = with_movements_known(gone, entries, currency_keys=known.currency_keys)
@@ -164,8 +170,10 @@ def _agrees_again(gone: pl.DataFrame) -> pl.DataFrame:
 
 def judge_feeds(ws: Workspace, tenant: str, segment: Segment) -> pl.DataFrame:
     """State the readiness of every feed for the segment's days; the rows as they now stand."""
+    read = ws.lake.read(FILE_PARSE, tenant)
+    arrivals = ws.lake.read(FILE_ARRIVAL, tenant, where=pl.col("arrival_status") == "duplicate")
     rows = feed_readiness(
-        ws.tenant_key(tenant), ws.connections(tenant), ws.lake.read(FILE_PARSE, tenant), segment.dates
+        ws.tenant_key(tenant), ws.connections(tenant), with_repeated_faults(read, arrivals), segment.dates
     )
     days = pl.col("as_of_date").is_in(segment.dates.implode())
     ws.lake.append_changed(FEED_READINESS, tenant, rows, where=days)

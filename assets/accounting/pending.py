@@ -15,6 +15,7 @@ from datetime import date
 import polars as pl
 
 from assets.workspace import Workspace
+from connectors.registry import adapters
 from contracts.table import SHARED_TENANT, Table
 from contracts.tables.accounting import CONSUMED_FILE, LEDGER_ENTRY
 from contracts.tables.canonical import (
@@ -133,11 +134,30 @@ def _news(ws: Workspace, table: Table, owner: str, files: pl.Series, said: list[
     return rows_of(ws, table, owner, files).join(others.select(said), on=said, how="anti")
 
 
+def accounts_by_connection(ws: Workspace, tenant: str) -> pl.LazyFrame:
+    """Lazily, account_key and connection_id of every connection from which the account was opened or booked."""
+    files = ws.lake.scan(FILE_PARSE, tenant).select("source_file_id", "connection_id").unique()
+    booked = ws.lake.scan(LEDGER_ENTRY, tenant).select("account_key", "source_file_id").unique()
+    return booked.join(files, on="source_file_id").select("account_key", "connection_id").unique()
+
+
+def daily_kinds() -> pl.DataFrame:
+    """adapter and file_kind of the files that are due on every business day."""
+    rows = [
+        {"adapter": slug, "file_kind": kind.name}
+        for slug, source in adapters().items()
+        for kind in source.kinds
+        if kind.is_expected
+    ]
+    return pl.DataFrame(rows, schema={"adapter": pl.String, "file_kind": pl.String})
+
+
 def earliest_changes(ws: Workspace, tenant: str, pending: Pending, before: date) -> pl.DataFrame:
     """Account and the earliest day before ``before`` on which the pending files may change its facts.
 
     Transactions, retraction windows and openings count from their own day; a price or rate of an earlier day touches
-    every account that holds the security or the currency.
+    every account that holds the security or the currency. A daily file that comes late, or is repaired, touches every
+    account of its connection from its day on: what was compared and said of that day without it no longer stands.
     """
     ids = pending.own_ids
     parts = [
@@ -159,6 +179,12 @@ def earliest_changes(ws: Workspace, tenant: str, pending: Pending, before: date)
     rates = _news(ws, FX_RATE, SHARED_TENANT, pending.shared["source_file_id"], quote)
     first_rate = rates.filter(pl.col("rate_date") < before).select(pl.col("rate_date").min().alias("day")).drop_nulls()
     parts.append(entries.select("account_key").unique().join(first_rate, how="cross").select("account_key", "day"))
+    late = pending.own.filter(pl.col("business_date") < before).join(
+        daily_kinds(), on=["adapter", "file_kind"], how="semi"
+    )
+    if late.height:
+        accounts = accounts_by_connection(ws, tenant)
+        parts.append(late.lazy().join(accounts, on="connection_id").select("account_key", day="business_date"))
     first_entry = entries.group_by("account_key").agg(pl.col("effective_date").min().alias("first_entry_date"))
     return (
         pl.concat(parts)

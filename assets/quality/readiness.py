@@ -25,6 +25,24 @@ def due_at(source: Adapter, day: date) -> datetime:
     return datetime.combine(following, time.fromisoformat(clock), ZoneInfo(zone))
 
 
+def with_repeated_faults(read: pl.DataFrame, repetitions: pl.DataFrame) -> pl.DataFrame:
+    """The parse results, and those of broken bytes for every other file that was delivered with the same bytes.
+
+    Bytes that were landed before are not read again. Of a good file they bring nothing to another day; an empty or
+    otherwise broken file is broken under every name.
+
+    Args:
+        read: rows of ``landing.file_parse``.
+        repetitions: rows of ``landing.file_arrival`` of bytes that were landed before.
+    """
+    own = ["connection_id", "file_kind", "business_date", "logical_name"]
+    broken = read.filter(pl.col("parse_status").cast(pl.String) != "parsed").drop(own, "known_at")
+    again = repetitions.select("source_file_id", *own, pl.col("received_at").alias("known_at")).join(
+        broken, on="source_file_id"
+    )
+    return pl.concat([read, again.select(read.columns)])
+
+
 def feed_readiness(
     tenant_key: int, connections: Sequence[Connection], parsed: pl.DataFrame, dates: pl.Series
 ) -> pl.DataFrame:
