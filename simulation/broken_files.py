@@ -84,9 +84,8 @@ class WrongEncoding(WholeFileFault):
         """The content encoded again."""
         if content.startswith(b"PK"):
             raise FaultError("an archive is no text; choose another kind of file")
-        if content.startswith(b"<?xml"):
-            return content.decode("utf-8").encode("utf-16-le")
-        return content.decode("cp1252").encode("utf-16")
+        text = content.decode("utf-8" if content.startswith(b"<?xml") else "cp1252")
+        return text.encode("utf-16-le" if "OFXHEADER" in text[:200] else "utf-16")
 
 
 @dataclass(frozen=True)
