@@ -1,0 +1,166 @@
+"""One whole installation under test: its home, its warehouse, the provider's server, and the runs of a night."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from assets.workspace import Workspace
+from pipelines.cli.demo import write_settings
+from pipelines.definitions import build_definitions
+from pipelines.environment import Environment
+from pipelines.installation import prepared
+from pipelines.runs import Outcome, Runner
+from simulation.firm import TenantPlan
+from simulation.sftp_server import ServerInfo, serve
+from simulation.world import Fault, SimulationConfig, World, simulate, write_day
+from warehouse.postgres.sessions import connect, with_database
+
+TENANTS = ("alder", "birch")
+FIRST_DAY, LAST_DAY = date(2022, 11, 1), date(2022, 11, 30)
+"""Twenty-one business days, with Thanksgiving, an interest day at the end, and clocks that change on the way."""
+
+PLANS = {
+    "alder": TenantPlan(accounts=6, master_account="08123456", ofx_share=0.34),
+    "birch": TenantPlan(accounts=4, master_account="08765432"),
+}
+"""Ten accounts: eight of Schwab's, a weekly and a monthly OFX one, both in euros; one opens in mid-month."""
+
+
+def small_world(*faults: Fault, first: date = FIRST_DAY, last: date = LAST_DAY) -> World:
+    """The firm of these tests with what is to go wrong."""
+    return simulate(SimulationConfig(seed=7, tenants=PLANS, first_date=first, last_date=last, faults=faults))
+
+
+@dataclass
+class House:
+    """An installation in a folder of its own.
+
+    Attributes:
+        home: NEXUS_HOME.
+        url: the warehouse's database.
+        provider: what the SFTP server shows, one folder per tenant and connection.
+        server: the SFTP server.
+    """
+
+    home: Path
+    url: str
+    provider: Path
+    server: ServerInfo
+
+    @property
+    def workspace(self) -> Workspace:
+        """Fresh handles, as a run opens them."""
+        return Workspace(self.home, str(self.home / "lake"), self.url)
+
+    # --- deliveries ---------------------------------------------------------------------------------------------------
+
+    def deliver(self, world: World, nights: Sequence[date]) -> None:
+        """Put the files of some nights on the provider's server."""
+        for night in nights:
+            write_day(world, self.provider.parent, night)
+
+    # --- runs ---------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def environment(self) -> Iterator[Runner]:
+        """The process environment of this installation, and its runner; restored at the end of the block."""
+        before = dict(os.environ)
+        os.environ.update(NEXUS_HOME=str(self.home), DATABASE_URL=self.url)
+        os.environ.pop("NEXUS_LAKE", None)
+        try:
+            warnings.filterwarnings("ignore", category=dg.BetaWarning)  # as assets.partitions decided for every process
+            installation = prepared()
+            # The orchestrator's memory of its runs is no part of the figures; in memory it costs no disk.
+            with dg.DagsterInstance.ephemeral() as instance:
+                instance.add_dynamic_partitions("tenant", list(TENANTS))
+                yield Runner(build_definitions(installation.environment, installation.warehouse_url), instance)
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+    def night(self, first: date, last: date | None = None, tenants: Sequence[str] = TENANTS) -> dict[str, Outcome]:
+        """Market data and every tenant's nightly for a day or a range; each run must end well."""
+        with self.environment() as runner:
+            outcomes = {"market_data": runner.market_data(first, last or first)}
+            for tenant in tenants:
+                outcomes[tenant] = runner.nightly(tenant, first, last or first)
+        failed = [name for name, outcome in outcomes.items() if not outcome.success]
+        if failed:
+            raise RuntimeError(f"runs failed: {', '.join(failed)}")
+        return outcomes
+
+    def marts(self) -> Outcome:
+        """dbt build and publication; must end well."""
+        with self.environment() as runner:
+            outcome = runner.marts()
+        if not outcome.success:
+            raise RuntimeError("the marts failed")
+        return outcome
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    def rows(self, query: str) -> pl.DataFrame:
+        """Rows of a query over the warehouse as its owner sees them."""
+        with connect(self.url) as connection:
+            found = connection.execute(query)  # type: ignore[arg-type]
+            names = [column.name for column in found.description or ()]
+            return pl.DataFrame(found.fetchall(), schema=names, orient="row", infer_schema_length=None)
+
+
+@contextmanager
+def opened(home: Path, url: str) -> Iterator[House]:
+    """A house in ``home`` with an empty or an existing provider's folder, served until the block ends."""
+    provider = home / "provider" / "sftp"
+    provider.mkdir(parents=True, exist_ok=True)
+    with serve(provider, home / "provider" / "server") as server:
+        house = House(home, url, provider, server)
+        write_settings(
+            Environment(home=home), server.host, server.port, server.username, server.known_hosts_path,
+            server.secrets["sftp_password"],
+        )  # fmt: skip
+        yield house
+
+
+class Houses:
+    """Builds houses on one server, each with a database of its own; a copy of a finished one costs no run.
+
+    Args:
+        server_url: a database of the server, under a login that may create others.
+        folder: where homes are made.
+    """
+
+    def __init__(self, server_url: str, folder: Path) -> None:
+        self._server_url = server_url
+        self._folder = folder
+        self._count = 0
+        self._open = ExitStack()
+
+    def build(self, model: House | None = None) -> House:
+        """An empty house, or one with all that ``model`` holds."""
+        self._count += 1
+        name = f"house_{self._count}"
+        home = self._folder / name
+        template = str(conninfo_to_dict(model.url)["dbname"]) if model else "template1"
+        if model:
+            shutil.copytree(model.home, home)
+        with connect(self._server_url, role=None, autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+            )
+        return self._open.enter_context(opened(home, with_database(self._server_url, name)))
+
+    def close(self) -> None:
+        """Stop every provider's server."""
+        self._open.close()
