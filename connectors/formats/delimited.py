@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 import polars as pl
@@ -42,20 +43,24 @@ def learnt_shape(texts: pl.Series, layout: Layout, *, separator: str = "|") -> S
     stray separator moves the positions of its own line alone. Lines of an unpadded file agree by accident only.
     """
     count = len(layout.columns) - 1
+    ends = layout.version_ends
     seen: Counter[tuple[int, ...]] = Counter()
     closings: Counter[bool] = Counter()
     sample = texts.head(_SAMPLE_LINES)
     for text in sample:
-        at = [place for place, character in enumerate(text) if character == separator]
-        if len(at) >= count:
-            seen[tuple(at[:count])] += 1
-        if len(at) + 1 in layout.version_ends:
+        pieces = text.split(separator)
+        separators = len(pieces) - 1
+        if separators >= count:
+            seen[tuple(map(len, pieces[:count]))] += 1
+        if separators + 1 in ends:
             closings[False] += 1
-        elif len(at) in layout.version_ends and text.endswith(separator):
+        elif separators in ends and not pieces[-1]:
             closings[True] += 1
     is_closed = None if closings[True] == closings[False] else closings[True] > closings[False]
-    gaps, support = seen.most_common(1)[0] if seen else ((), 0)
-    return Shape(gaps if support >= max(_LEAST_SUPPORT, _LEAST_SHARE * len(sample)) else (), is_closed)
+    widths, support = seen.most_common(1)[0] if seen else ((), 0)
+    if support < max(_LEAST_SUPPORT, _LEAST_SHARE * len(sample)):
+        return Shape((), is_closed)
+    return Shape(tuple(end + place for place, end in enumerate(accumulate(widths))), is_closed)
 
 
 def cut(

@@ -47,6 +47,8 @@ def no_rejects() -> pl.DataFrame:
 
 def rejected(records: pl.DataFrame, check: Check, table_name: str | None) -> pl.DataFrame:
     """Rejects for all of ``records`` (``line``, ``text`` and what the detail names), whatever ``check.failed`` says."""
+    if not records.height:
+        return no_rejects()
     detail = pl.lit(check.detail) if isinstance(check.detail, str) else check.detail
     return records.select(
         source_line=pl.col("line"),
@@ -85,8 +87,11 @@ def separated(records: pl.DataFrame, checks: Sequence[Check], table_name: str) -
 
 def ordered(rejects: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """All rejects in file order, one per line, reason and field."""
+    found = [part for part in rejects if part.height]
+    if not found:
+        return no_rejects()
     return (
-        pl.concat([no_rejects(), *rejects])
+        pl.concat([no_rejects(), *found])
         .unique(["source_line", "reason", "field_name"], keep="first", maintain_order=True)
         .sort("source_line", maintain_order=True)
     )

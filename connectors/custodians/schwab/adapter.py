@@ -72,10 +72,12 @@ def parse(file: RawFile, connection: Connection) -> ParsedFile:
     readers: Mapping[str, Reader] = {}
     for records in envelope.records():
         readers = readers or _readers(file.kind.name, records)
-        rejects.append(_unknown(records, list(readers), tables[0]))
+        parted = records.partition_by("record", as_dict=True, maintain_order=True)
+        strangers = [part for (record,), part in parted.items() if record not in readers]
+        rejects.extend(_unknown(part, list(readers), tables[0]) for part in strangers)
         for record, reader in readers.items():
-            found = records.filter(pl.col("record") == record)
-            if not found.height:
+            found = parted.get((record,))
+            if found is None:
                 continue
             taken = reader(found, envelope.header, connection)
             for name, frame in taken.frames.items():
@@ -109,8 +111,7 @@ def _readers(kind: str, records: pl.DataFrame) -> Mapping[str, Reader]:
     return {"D1": partial(taken_positions, shape=shape), "D2": taken_balances}
 
 
-def _unknown(records: pl.DataFrame, known: Sequence[str], table_name: str) -> pl.DataFrame:
-    strangers = records.filter(~pl.col("record").is_in(list(known)).fill_null(False))
+def _unknown(strangers: pl.DataFrame, known: Sequence[str], table_name: str) -> pl.DataFrame:
     detail = f"the record type is none of {', '.join(known)}. Ask what it is, or teach the connector to read it."
     return rejected(strangers, Check("record_type", "unknown_record_type", pl.lit(True), detail), table_name)
 
