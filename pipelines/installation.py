@@ -15,6 +15,7 @@ from connectors.settings import load_tenants
 from contracts.table import SHARED_TENANT
 from pipelines.dbt import connection_environment
 from pipelines.environment import REPOSITORY, Environment
+from pipelines.event_log import BATCH_EVENTS
 from warehouse.postgres.migrate import migrate
 from warehouse.postgres.server import database_url
 
@@ -56,6 +57,7 @@ def point_orchestrator(environment: Environment) -> None:
     os.environ.setdefault("DAGSTER_HOME", str(REPOSITORY))
     os.environ["NEXUS_DAGSTER_STORAGE"] = str(environment.dagster_home)
     os.environ["NEXUS_HOME"] = str(environment.home)
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(BATCH_EVENTS))
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
 
