@@ -6,7 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
-# The page is chosen first, so that only its accounts are looked up for their latest value.
+# The page is chosen first, and each of its accounts looked up by itself (LIMIT keeps the planner from joining the
+# summary as a whole), so that a page costs as much as the page.
 _ACCOUNTS = """
     WITH page AS MATERIALIZED (
         SELECT a.tenant_key, a.account_key, a.account_id, a.custodian, a.account_number, a.account_name, a.account_type,
@@ -22,7 +23,11 @@ _ACCOUNTS = """
            p.base_currency, p.opened_date, s.as_of_date, s.total_value_base, s.linked_return, s.return_reason,
            s.readiness, s.readiness_reasons
     FROM page p
-    LEFT JOIN marts.account_summary s USING (tenant_key, account_key)
+    LEFT JOIN LATERAL (
+        SELECT * FROM marts.account_summary l
+        WHERE l.tenant_key = p.tenant_key AND l.account_key = p.account_key
+        LIMIT 1
+    ) s ON true
     ORDER BY p.account_id
 """
 _ACCOUNT = "SELECT account_key FROM marts.dim_account WHERE account_id = $1"

@@ -1,7 +1,8 @@
 -- Linear in the accounts, whatever the planner believes of the tables' sizes: each account is looked up on the tenant's
 -- last published day, which is one row of one partition, and only an account that is not there is looked up in all of
--- its history. Where both lookups find a row, it is the same one.
-with last_day as (
+-- its history. Where both lookups find a row, it is the same one. The last days are found once, for a reader who asks
+-- for one account after the other too.
+with last_day as materialized (
     select tenant_key, max(as_of_date) as as_of_date
     from {{ source('ops', 'current_publication') }}
     group by tenant_key
