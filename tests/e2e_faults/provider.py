@@ -32,6 +32,7 @@ MAX_FILE_BYTES = 4 * 1024**2
 FEEDS = {
     SHARED: {"ecb": ("ecb", ()), "closing_prices": ("closing_prices", ())},
     "alder": {"schwab_main": ("schwab", ("08123456",)), "ofx_direct": ("ofx", ())},
+    "birch": {"schwab_main": ("schwab", ("08765432",))},
 }
 """Tenant to connection to adapter and master accounts."""
 
