@@ -15,6 +15,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
 
+from assets.marts.assets import note_candidates
+from assets.workspace import WorkspaceResource
+
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 MANIFEST = PROJECT / "target" / "manifest.json"
 
@@ -80,7 +83,8 @@ def warehouse_models() -> dg.AssetsDefinition:
         name="dbt_build",
         dagster_dbt_translator=Names(DagsterDbtTranslatorSettings(enable_asset_checks=True)),
     )
-    def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: WorkspaceResource) -> Iterator[Any]:
+        note_candidates(context, workspace.warehouse_url)
         yield from dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context).stream()
 
     return _build

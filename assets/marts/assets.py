@@ -14,6 +14,7 @@ from contracts.tables.landing import FILE_ARRIVAL
 from warehouse.lake.keys import KEYS_CONNECTION
 from warehouse.postgres.publication import drop_superseded, publish, unpublished
 
+CANDIDATES = "candidate_loads"
 LOAD = dg.AssetKey(["ops", "load"])
 PUBLICATION = dg.AssetKey(["ops", "publication"])
 
@@ -55,20 +56,53 @@ def publication_asset(upstream: list[dg.AssetKey], code_version: str) -> dg.Asse
         deps=upstream,
         description="One row per tenant and day that makes a load visible to all readers at once.",
     )
-    def _publish(workspace: WorkspaceResource) -> dg.MaterializeResult:
+    def _publish(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
         ws = workspace.open()
+        tested = noted_candidates(context)
         waiting: dict[int, list[date]] = {}
-        for tenant_key, day, _ in unpublished(ws.warehouse_url):
-            waiting.setdefault(tenant_key, []).append(day)
+        for tenant_key, day, load_key in unpublished(ws.warehouse_url):
+            if load_key in tested:
+                waiting.setdefault(tenant_key, []).append(day)
         names = {ws.tenant_key(name): name for name in ws.tenant_names()}
         rows = sum(
-            publish(ws.warehouse_url, tenant_key, days, known_until(ws, names[tenant_key]), code_version)
+            publish(
+                ws.warehouse_url, tenant_key, days, known_until(ws, names[tenant_key]), code_version, load_keys=tested
+            )
             for tenant_key, days in waiting.items()
         )
         dropped = drop_superseded(ws.warehouse_url)
         return dg.MaterializeResult(metadata={"dagster/row_count": rows, "superseded_loads_dropped": dropped})
 
     return _publish
+
+
+def note_candidates(context: dg.AssetExecutionContext, warehouse_url: str) -> None:
+    """Record in the run which loads wait for publication, before dbt looks at them.
+
+    A load that comes while dbt works is not in the record: some tests have seen it and some have not.
+    """
+    loads = sorted({load_key for _, _, load_key in unpublished(warehouse_url)})
+    noted = dg.AssetObservation(PUBLICATION, metadata={CANDIDATES: dg.MetadataValue.json(loads)})
+    context.log_event(noted)
+
+
+def noted_candidates(context: dg.AssetExecutionContext) -> set[int]:
+    """The loads that were there when this run's dbt, or that of the run which it repeats, began.
+
+    Raises:
+        dg.Failure: no dbt of this run has noted any.
+    """
+    run: dg.DagsterRun | None = context.run
+    while run is not None:
+        found = context.instance.get_records_for_run(
+            run.run_id, of_type=dg.DagsterEventType.ASSET_OBSERVATION, ascending=False
+        )
+        for record in found.records:
+            seen = record.asset_observation
+            if seen is not None and seen.asset_key == PUBLICATION and CANDIDATES in seen.metadata:
+                return set(seen.metadata[CANDIDATES].value)
+        run = context.instance.get_run_by_id(run.parent_run_id) if run.parent_run_id else None
+    raise dg.Failure("only what dbt has tested is published: run the job `marts` as a whole", allow_retries=False)
 
 
 def known_until(ws: Workspace, tenant: str) -> datetime:

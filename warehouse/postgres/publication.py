@@ -19,11 +19,20 @@ DETACH_TIMEOUT: Final = "30s"
 """How long a detach waits for readers who began before it; then the load is left for the next time."""
 
 
-def publish(url: str, tenant_key: int, dates: Collection[date], known_at: datetime, code_version: str) -> int:
+def publish(
+    url: str,
+    tenant_key: int,
+    dates: Collection[date],
+    known_at: datetime,
+    code_version: str,
+    *,
+    load_keys: Collection[int] | None = None,
+) -> int:
     """Makes the newest load of each day the visible one, all days at once.
 
     A day whose newest load is published already gets no row, so publishing twice changes nothing. A day that was never
-    loaded has nothing to publish.
+    loaded has nothing to publish. A day whose newest load is none of ``load_keys`` is left as it is: tests that began
+    before the load came have seen it in part or not at all, and what they saw is not the newest any more.
 
     Args:
         url: connection string.
@@ -31,10 +40,12 @@ def publish(url: str, tenant_key: int, dates: Collection[date], known_at: dateti
         dates: the days.
         known_at: the knowledge that the figures are based on [UTC instant].
         code_version: release or commit of the code that computed them.
+        load_keys: the loads that may be published; None for all.
 
     Returns:
         Number of publications written.
     """
+    tested = None if load_keys is None else sorted(set(load_keys))
     with connect(url) as connection:
         connection.execute(tenant_lock(tenant_key))
         written = connection.execute(
@@ -43,10 +54,10 @@ def publish(url: str, tenant_key: int, dates: Collection[date], known_at: dateti
               (tenant_key, as_of_date, load_key, known_at, code_version, methodology_version)
             SELECT tenant_key, as_of_date, load_key, %s, %s, %s
             FROM ops.unpublished_load
-            WHERE tenant_key = %s AND as_of_date = ANY(%s)
+            WHERE tenant_key = %s AND as_of_date = ANY(%s) AND (%s::bigint[] IS NULL OR load_key = ANY(%s))
             ORDER BY as_of_date
             """,
-            [known_at, code_version, METHODOLOGY_VERSION, tenant_key, sorted(set(dates))],
+            [known_at, code_version, METHODOLOGY_VERSION, tenant_key, sorted(set(dates)), tested, tested],
         )
         return written.rowcount
 
