@@ -6,9 +6,9 @@ Belongs here: every environment variable that the platform reads. Does not belon
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -33,6 +33,12 @@ class Environment(BaseSettings):
     ui_port: int = Field(default=3000, ge=1, le=65535)
     database_url: str = Field(default="", validation_alias="DATABASE_URL")
 
+    @model_validator(mode="after")
+    def _production_has_a_server(self) -> Self:
+        if self.deployment == "production" and not self.database_url:
+            raise ValueError("NEXUS_DEPLOYMENT=production needs DATABASE_URL: the embedded server is for one machine")
+        return self
+
     @property
     def lake_root(self) -> str:
         """Root of the lake."""
@@ -42,3 +48,16 @@ class Environment(BaseSettings):
     def dagster_home(self) -> Path:
         """Folder of the orchestrator's own storage."""
         return self.home / "dagster"
+
+
+def environment_faults(error: ValidationError) -> str:
+    """What is wrong with which variable, in a sentence; never a value, which may be a password."""
+    return "; ".join(_fault(fault["loc"], fault["msg"]) for fault in error.errors(include_url=False))
+
+
+def _fault(location: tuple[int | str, ...], message: str) -> str:
+    if not location:
+        return message.removeprefix("Value error, ")
+    name = str(location[0])
+    variable = name if name.isupper() else f"NEXUS_{name.upper()}"
+    return f"{variable}: {message[:1].lower()}{message[1:]}"

@@ -18,7 +18,7 @@ import yaml
 
 from pipelines.cli.console import console, day, fail
 from pipelines.cli.inspect import show_accounts, show_quality, show_totals
-from pipelines.cli.run import report, runner
+from pipelines.cli.run import report, require_partition, runner
 from pipelines.environment import Environment
 from pipelines.installation import prepared
 
@@ -26,6 +26,8 @@ LAST_DAY = "2022-12-28"
 FIRST_DAY = "2022-01-03"
 MASTERS = {"alder": "08123456", "birch": "08765432"}
 SHOWN = 12
+HOLDINGS = ("tenants", "inbox", "lake", "demo")
+"""Folders of a home that hold what cannot be made again; a home where all are empty is nobody's."""
 
 
 def demo(
@@ -40,17 +42,21 @@ def demo(
     from simulation.world import demo_config, simulate, write_day, write_world
 
     first, last = day(first_day), day(last_day)
-    if last <= first:
-        fail("--last-day must be after --first-day")
+    require_partition(last)
+    eve = _weekday_before(last)
+    if eve < first:
+        fail("--last-day must be a business day later than --first-day, at the least")
     started = time.monotonic()
     environment = Environment()
-    if fresh:
-        _forget(environment)
     world_folder = environment.home / "demo"
     config = demo_config(accounts, seed, first, last)
     with _step(f"simulate two firms of {accounts} accounts"):
-        world = simulate(config)
-        eve = last - timedelta(days=1)
+        try:
+            world = simulate(config)
+        except ValueError as error:
+            fail(f"these days cannot be simulated: {error}")
+        if fresh:
+            _forget(environment)
         write_world(world, world_folder, until=eve)
     with _step("start the warehouse"):
         installation = prepared()
@@ -66,9 +72,10 @@ def demo(
         installation.instance()
         jobs = runner(installation)
         with _step("history: market data, then each tenant as one run"):
-            report("  market data", jobs.market_data(first, eve))
+            start = _weekday_from(first)
+            report("  market data", jobs.market_data(start, eve))
             for tenant in MASTERS:
-                report(f"  nightly {tenant} {first} to {eve}", jobs.nightly(tenant, first, eve))
+                report(f"  nightly {tenant} {start} to {eve}", jobs.nightly(tenant, start, eve))
         with _step("tonight: new files arrive, the nightly runs"):
             write_day(world, world_folder, last)
             report("  market data", jobs.market_data(last, last))
@@ -77,6 +84,14 @@ def demo(
         with _step("dbt build and publication"):
             report("  marts", jobs.marts())
     _summary(installation.warehouse_url, time.monotonic() - started)
+
+
+def _weekday_before(day: date) -> date:
+    return day - timedelta(days={0: 3, 6: 2}.get(day.weekday(), 1))
+
+
+def _weekday_from(day: date) -> date:
+    return day + timedelta(days={5: 2, 6: 1}.get(day.weekday(), 0))
 
 
 @contextmanager
@@ -91,7 +106,7 @@ def _forget(environment: Environment) -> None:
     from warehouse.postgres.server import stop
 
     home = environment.home
-    if not home.exists() or not any(home.iterdir()):
+    if not any((home / name).exists() and any((home / name).iterdir()) for name in HOLDINGS):
         return
     if not (home / "demo").is_dir():
         fail(f"{home} holds an installation that is not a demo's; set NEXUS_HOME to another folder, or pass --keep")

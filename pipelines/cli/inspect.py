@@ -7,10 +7,12 @@ from typing import Annotated, Any
 
 import psycopg
 import typer
-from psycopg.rows import tuple_row
 
-from pipelines.cli.console import console, exact, percent, show
+from pipelines.cli.console import console, exact, fail, percent, show
+from pipelines.cli.run import require_tenant
+from pipelines.environment import Environment
 from pipelines.installation import prepared
+from warehouse.postgres.sessions import connect
 
 _ACCOUNTS = """
     SELECT t.tenant_slug, a.custodian, a.account_number, a.base_currency, s.as_of_date, s.total_value_base,
@@ -70,16 +72,19 @@ _REASONS = """
 
 
 def rows(url: str, query: str, parameters: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-    """Rows of a query as the owner of the installation."""
-    with psycopg.connect(url, row_factory=tuple_row) as connection:
-        return connection.execute(query.encode(), parameters).fetchall()
+    """Rows of a query over the marts, as the owner of the installation."""
+    try:
+        with connect(url) as connection:
+            return connection.execute(query.encode(), parameters).fetchall()
+    except psycopg.errors.UndefinedTable:
+        fail("nothing has been published yet; see `nexus demo`, `nexus ingest` and `nexus run`")
 
 
 def show_accounts(url: str, tenant: str | None, limit: int) -> None:
     """The accounts table, largest first."""
     found = rows(url, _ACCOUNTS, {"tenant": tenant, "limit": limit})
     show(
-        f"Accounts ({len(found)} largest per tenant order)" if len(found) == limit else "Accounts",
+        f"Accounts (first {limit})" if len(found) == limit else "Accounts",
         ("tenant", "custodian", "account", "ccy", "as of", "market value", "return", "readiness"),
         [(*r[:6], percent(r[6]), r[7]) for r in found],
         numeric=("market value", "return"),
@@ -142,6 +147,8 @@ def accounts(
     limit: Annotated[int, typer.Option(min=1, help="Rows at most.")] = 1000,
 ) -> None:
     """Accounts with their latest published value and return."""
+    if tenant is not None:
+        require_tenant(Environment(), tenant)
     show_accounts(prepared().warehouse_url, tenant, limit)
 
 

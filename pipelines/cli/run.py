@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 import typer
 
+from assets.partitions import DATES, FIRST_DATE
+from connectors.settings import load_tenants
+from contracts.table import SHARED_TENANT
 from pipelines.cli.console import console, day, fail
 from pipelines.definitions import build_definitions
+from pipelines.environment import Environment
 from pipelines.installation import Installation, prepared
 from pipelines.runs import Outcome, Runner
 
@@ -28,6 +33,21 @@ def report(what: str, outcome: Outcome) -> None:
         fail(f"{what} failed; see run {outcome.run_id} in the UI (`nexus up`)")
 
 
+def require_tenant(environment: Environment, tenant: str) -> None:
+    """End with a sentence unless the settings name the tenant."""
+    folder = environment.home / "tenants"
+    known = [name for name in (load_tenants(folder) if folder.is_dir() else {}) if name != SHARED_TENANT]
+    if tenant not in known:
+        fail(f"no tenant {tenant!r}; configured in {folder}: {', '.join(known) or 'none'}")
+
+
+def require_partition(day: date) -> None:
+    """End with a sentence unless the orchestrator has a partition of the day: weekdays of the present and past."""
+    if not DATES.has_partition_key(day.isoformat()):
+        last = DATES.get_last_partition_key()
+        fail(f"{day} cannot be run: a run is of weekdays from {FIRST_DATE} to {last}")
+
+
 def prepare() -> None:
     """Make the installation ready: folders, warehouse, migrations."""
     installation = prepared()
@@ -45,6 +65,9 @@ def run(
     last = day(to_date) if to_date else first
     if last < first:
         fail("--to is before --from")
+    require_tenant(Environment(), tenant)
+    for end in (first, last):
+        require_partition(end)
     installation = prepared()
     jobs = runner(installation)
     report("market data", jobs.market_data(first, last))
@@ -63,9 +86,8 @@ def api_key(tenant: Tenant, label: Annotated[str, typer.Option(help="What the ke
     from assets.workspace import Workspace
     from warehouse.postgres.api_keys import issue_api_key
 
+    environment = Environment()
+    require_tenant(environment, tenant)
     installation = prepared()
-    environment = installation.environment
     ws = Workspace(environment.home, environment.lake_root, installation.warehouse_url)
-    if tenant not in ws.tenants:
-        fail(f"no tenant {tenant!r}; configured: {', '.join(ws.tenant_names()) or 'none'}")
     console.print(issue_api_key(installation.warehouse_url, ws.tenant_key(tenant), label))
