@@ -7,7 +7,7 @@ and since when that was known. Positions, cash and flows are sums over the booke
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import polars as pl
@@ -77,7 +77,7 @@ def effective_ledger(
         as_known_at: use only what was known then; None: everything.
     """
     if as_known_at is not None:
-        known = pl.col("known_at") <= as_known_at
+        known = pl.col("known_at") <= as_known_at.astimezone(UTC)
         transactions, positions, balances = transactions.filter(known), positions.filter(known), balances.filter(known)
         windows, files = windows.filter(known), files.filter(known)
     opened = openings(standing(positions, files), standing(balances, files))

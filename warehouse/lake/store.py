@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -83,7 +83,8 @@ class Lake:
         if as_known_at is not None:
             if as_known_at.tzinfo is None:
                 raise ValueError("as_known_at needs a time zone")
-            rows = rows.filter(pl.col("known_from") <= as_known_at)
+            # A literal of another time zone cannot be compared with a column in UTC.
+            rows = rows.filter(pl.col("known_from") <= as_known_at.astimezone(UTC))
         if where is None:
             return last_versions(rows.collect(), keys)
         found = last_versions(rows.filter(where).collect(), keys)
