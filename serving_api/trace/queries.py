@@ -12,6 +12,11 @@ _POSITION = """
     FROM marts.fct_position_daily p JOIN marts.dim_security s USING (security_key)
     WHERE p.account_key = $1 AND s.security_id = $2 AND p.as_of_date = $3
 """
+_HELD = """
+    SELECT p.security_key, s.security_id
+    FROM marts.fct_position_daily p JOIN marts.dim_security s USING (security_key)
+    WHERE p.account_key = $1 AND p.as_of_date = $2
+"""
 _VALUATION = "SELECT known_from FROM marts.fct_account_valuation_daily WHERE account_key = $1 AND as_of_date = $2"
 
 
@@ -26,3 +31,8 @@ async def published_valuation(db: asyncpg.Connection, account_key: int, as_of: d
     """known_from of a published valuation."""
     known_from: datetime | None = await db.fetchval(_VALUATION, account_key, as_of)
     return known_from
+
+
+async def held(db: asyncpg.Connection, account_key: int, as_of: date) -> dict[str, str]:
+    """Public id of each security that the account holds on a day, by its surrogate key as text."""
+    return {str(row["security_key"]): row["security_id"] for row in await db.fetch(_HELD, account_key, as_of)}

@@ -6,6 +6,7 @@ waits for it would be missing elsewhere.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
@@ -22,6 +23,7 @@ from serving_api.trace import queries
 from serving_api.trace.schemas import Trace
 from warehouse.lake.raw import RawStore
 from warehouse.lake.store import Lake
+from warehouse.lake.trace import Trace as LakeTrace
 from warehouse.lake.trace import trace_position, trace_valuation
 
 router = APIRouter(prefix="/api/v1/accounts", tags=["trace"])
@@ -55,6 +57,7 @@ async def position_trace(
         if account is None:
             raise unknown_account()
         published = await queries.published_position(db, account, security_id, as_of)
+        ids = await queries.held(db, account, as_of)
     if published is None:
         raise Problem(HTTPStatus.NOT_FOUND, "no published position of this security on this day")
     found = await run_in_threadpool(
@@ -66,7 +69,7 @@ async def position_trace(
         as_of_date=as_of,
         as_known_at=published["known_from"],
     )
-    return Trace.model_validate(found.as_dict())
+    return _shown(found, ids)
 
 
 @router.get("/{account_id}/valuations/{as_of}/trace", responses=NOT_FOUND)
@@ -83,9 +86,23 @@ async def valuation_trace(
         if account is None:
             raise unknown_account()
         known_from = await queries.published_valuation(db, account, as_of)
+        ids = await queries.held(db, account, as_of)
     if known_from is None:
         raise Problem(HTTPStatus.NOT_FOUND, "no published valuation on this day")
     found = await run_in_threadpool(
         trace_valuation, *stores, who.tenant, account_key=account, as_of_date=as_of, as_known_at=known_from
     )
-    return Trace.model_validate(found.as_dict())
+    return _shown(found, ids)
+
+
+def _shown(found: LakeTrace, ids: Mapping[str, str]) -> Trace:
+    """The trace with public ids in the place of surrogate keys."""
+    told = found.as_dict()
+    figure = [
+        {
+            **({"security_id": ids[row["security_key"]]} if "security_key" in row else {}),
+            **{name: value for name, value in row.items() if not name.endswith("_key")},
+        }
+        for row in told["figure"]
+    ]
+    return Trace.model_validate({**told, "figure": figure})

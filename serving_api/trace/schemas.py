@@ -32,6 +32,6 @@ class Trace(BaseModel):
 
     figure: list[dict[str, str]] = Field(
         description="The computed rows as text, null columns left out: the position, or the valuation and then its "
-        "positions."
+        "positions, each with its security_id."
     )
     lines: list[TraceLine] = Field(description="Openings and transactions first, prices and rates last.")

@@ -37,6 +37,8 @@ def test_the_entries_of_every_position_add_up_to_it_and_show_their_lines(world: 
             path = f"/api/v1/accounts/{public}/positions/{position['security_id']}/trace"
             trace = api.get(path, key, as_of=LAST_DAY).json
             (figure,) = trace["figure"]
+            assert figure["security_id"] == position["security_id"]
+            assert not [name for name in figure if name.endswith("_key")]
             moved = "amount" if position["security_type"] == "currency" else "quantity"
             total = sum(Decimal(x["values"][moved]) for x in trace["lines"] if x["role"] in MOVES)
             assert total == Decimal(position["quantity"]) == Decimal(figure["quantity"])
@@ -67,6 +69,7 @@ def test_the_trace_of_a_valuation_holds_every_entry_of_its_positions(world: Worl
         assert sum(Decimal(p["market_value_base"]) for p in positions) == Decimal(shown["total_value_base"])
 
         held = api.get(f"/api/v1/accounts/{public}/positions", key).json["items"]
+        assert {p["security_id"] for p in positions} == {p["security_id"] for p in held}
         cash = {p["currency"]: Decimal(p["quantity"]) for p in held if p["security_type"] == "currency"}
         shares = sum(Decimal(p["quantity"]) for p in held if p["security_type"] != "currency")
         booked = [x["values"] for x in trace["lines"] if x["role"] in MOVES]
