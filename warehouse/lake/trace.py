@@ -26,7 +26,7 @@ from warehouse.lake.store import Lake
 Role = Literal["opening", "transaction", "cancelled", "price", "fx", "cash"]
 
 _PIVOT: Final = "EUR"
-_PLACE: Final = ("role", "table_name", "source_file_id", "source_line", "values")
+_PLACE: Final = ("role", "table_name", "source_file_id", "source_line", "security_key", "values")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class TraceLine:
         sha256: of the file as received.
         source_line: 1-based; 0 for the file as a whole.
         line_text: the line, cut at 4000 bytes; None when it cannot be read.
+        security_key: the security that the row is about; None for a rate and for cash alone.
     """
 
     table_name: str
@@ -54,6 +55,7 @@ class TraceLine:
     sha256: str
     source_line: int
     line_text: str | None
+    security_key: int | None = None
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,7 @@ def _entry_rows(entries: pl.DataFrame, *, is_cash: pl.Expr) -> pl.DataFrame:
     )
     shown = ("entry_type", "entry_status", "effective_date", "settle_date", "quantity", "amount", "currency")
     return entries.sort("effective_date", "natural_key").select(
-        role.alias("role"), "table_name", "source_file_id", "source_line", _values(*shown)
+        role.alias("role"), "table_name", "source_file_id", "source_line", "security_key", _values(*shown)
     )
 
 
@@ -198,6 +200,7 @@ def _market_rows(
             pl.lit(PRICE.full_name).alias("table_name"),
             "source_file_id",
             "source_line",
+            "security_key",
             _values("price", "currency", "price_date", "price_source"),
         )
     )
@@ -231,6 +234,7 @@ def _fx_rows(lake: Lake, positions: pl.DataFrame, base_currency: str | None) -> 
             pl.lit(FX_RATE.full_name).alias("table_name"),
             "source_file_id",
             "source_line",
+            pl.lit(None, pl.Int64).alias("security_key"),
             _values("base_code", "quote_code", "rate", "rate_date", "rate_source"),
         )
     )
@@ -267,6 +271,7 @@ def _lines(lake: Lake, raw: RawStore, tenant: str, parts: list[pl.DataFrame]) ->
             sha256=row["sha256"] or "",
             source_line=row["source_line"],
             line_text=texts.get(row["sha256"] or "", {}).get(row["source_line"]),
+            security_key=row["security_key"],
         )
         for row in placed.iter_rows(named=True)
     ]
