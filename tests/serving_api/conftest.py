@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from warehouse.postgres.sessions import connect
 
 
 @pytest.fixture(scope="session")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str, str]]:
+def filled() -> Iterator[tuple[Path, str, str]]:
     """Home of the installation, its database, and a copy of it to be changed."""
-    home = tmp_path_factory.mktemp("api")
-    with temporary_server(home) as url:
+    # not pytest's folder: another pytest of this user closes that to the server's own system user
+    with tempfile.TemporaryDirectory(prefix="nexus-api-") as folder, temporary_server(Path(folder)) as url:
+        home = Path(folder)
         with connect(url, role=None, autocommit=True) as connection:  # a test's data need not outlive the machine
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,9 @@ def refused(api: Api, key: str) -> None:
     assert api.get("/health").status == 200
 
 
-def test_an_outage_is_told_and_ends_by_itself(tmp_path_factory: pytest.TempPathFactory) -> None:
-    home = tmp_path_factory.mktemp("outage")
-    with temporary_server(home) as url:
+def test_an_outage_is_told_and_ends_by_itself() -> None:
+    with tempfile.TemporaryDirectory(prefix="nexus-outage-") as folder, temporary_server(Path(folder)) as url:
+        home = Path(folder)
         migrate(url)
         with connect(url) as connection:
             connection.execute(
