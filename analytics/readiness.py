@@ -20,7 +20,7 @@ def with_reasons(
 
     Args:
         valuations: rows of ``accounting.account_valuation`` with the readiness that valuation found.
-        breaks: current rows of ``quality.position_break``; those without a cause are closed and count for nothing.
+        breaks: current rows of ``quality.position_break``; those without a cause are closed and give no reason.
         feeds: current rows of ``quality.feed_readiness``.
         connections: connection_id, custodian.
         accounts: account_key, custodian (null: no feed is expected for the account), known_at; any number of rows each.
@@ -28,22 +28,25 @@ def with_reasons(
     Returns:
         The same rows; ``readiness`` is provisional wherever there is a reason, and ``readiness_reasons`` lists each
         once, sorted and joined by semicolons. An account is never worse than provisional by a feed alone: its last
-        known figure stands, labelled. ``known_from`` is the latest of the row's own and of what the labels rest on.
+        known figure stands, labelled. ``known_from`` is the latest of the row's own and of what the labels rest on: that
+        nothing is missing and nothing disagrees is known no sooner than the last file is in and the last break closed.
     """
-    open_breaks = (
-        breaks.filter(pl.col("break_cause").is_not_null())
-        .group_by("account_key", "as_of_date")
-        .agg(pl.lit("position_break").alias("break_reason"), pl.col("known_from").max().alias("break_known"))
+    is_open = pl.col("break_cause").is_not_null()
+    found_breaks = breaks.group_by("account_key", "as_of_date").agg(
+        pl.when(is_open.any()).then(pl.lit("position_break")).alias("break_reason"),
+        pl.col("known_from").max().alias("break_known"),
     )
     by_custodian = (
-        feeds.filter(pl.col("readiness_reasons").is_not_null())
-        .join(connections, on="connection_id")
+        feeds.join(connections, on="connection_id")
         .group_by("custodian", "as_of_date")
-        .agg(pl.col("readiness_reasons").unique().sort().str.join(";").alias("feed_reasons"))
+        .agg(
+            pl.col("readiness_reasons").drop_nulls().unique().sort().str.join(";").alias("feed_reasons"),
+            pl.col("known_from").max().alias("feed_known"),
+        )
     )
     told = (
         valuations.join(_custodians(accounts), on="account_key", how="left")
-        .join(open_breaks, on=["account_key", "as_of_date"], how="left")
+        .join(found_breaks, on=["account_key", "as_of_date"], how="left")
         .join(by_custodian, on=["custodian", "as_of_date"], how="left")
         .with_columns(
             pl.concat_list(
@@ -63,7 +66,7 @@ def with_reasons(
         .otherwise(pl.col("readiness").cast(pl.String))
         .cast(valuations.schema["readiness"])
         .alias("readiness"),
-        pl.max_horizontal("known_from", "break_known").alias("known_from"),
+        pl.max_horizontal("known_from", "break_known", "feed_known").alias("known_from"),
     ).select(valuations.columns)
 
 

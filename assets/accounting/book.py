@@ -141,6 +141,8 @@ def compare_positions(ws: Workspace, tenant: str, segment: Segment, known: Marke
         covered=pl.concat([balances.select(columns).unique(), spoken.select(columns)]),
         covered_cash=spoken_cash,
     )
+    # What is missing in our books may have been there until an entry was taken back.
+    breaks = with_movements_known(breaks, entries, currency_keys=known.currency_keys)
     snapshots = pl.concat([f.select(columns) for f in (holdings, balances, spoken, spoken_cash)])
 
     def agrees_again(gone: pl.DataFrame) -> pl.DataFrame:
