@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +15,11 @@ from warehouse.postgres.sessions import connect
 
 
 @pytest.fixture(scope="session")
-def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Houses]:
+def houses() -> Iterator[Houses]:
     """Houses on an embedded PostgreSQL of their own."""
-    folder: Path = tmp_path_factory.mktemp("e2e")
-    with temporary_server(folder) as url:
+    # Not pytest's folder: that one is closed to other users, and PostgreSQL runs as one where we are root.
+    with tempfile.TemporaryDirectory(prefix="nexus-e2e-") as name, temporary_server(Path(name)) as url:
+        folder = Path(name)
         with connect(url, role=None, autocommit=True) as connection:  # a test's data need not outlive the machine
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")

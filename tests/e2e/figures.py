@@ -1,3 +1,4 @@
+# ruff: noqa: S608 (names of tables cannot be parameters; they are constants of this file)
 """What an installation shows, by the names that custodians give to things: never by a key of the platform."""
 
 from __future__ import annotations

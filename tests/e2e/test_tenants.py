@@ -1,3 +1,4 @@
+# ruff: noqa: S608 (names of tables cannot be parameters; they are constants)
 """Two firms in one installation, with an account number in common, see nothing of each other."""
 
 from __future__ import annotations

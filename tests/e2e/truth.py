@@ -13,7 +13,7 @@ _KEY = ["tenant_slug", "custodian", "account_number"]
 
 
 def positions(world: World) -> pl.DataFrame:
-    """Holdings and cash that are not zero: key, security (ISIN or currency), as_of_date, quantity, market_value_base."""
+    """What is held and not zero: key, security (ISIN or currency), as_of_date, quantity, market_value_base."""
     parts = []
     for tenant in TENANTS:
         frames = world.frames(tenant)
