@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from connectors.formats.layouts import Layout
+
+_ROWS_AT_ONCE: Final = 8192
+"""Lines whose separators are looked up together: their positions stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -75,17 +79,19 @@ def fit(texts: pl.Series, gaps: Sequence[int], separator: str) -> pl.Series:
     """Whether each text has ``separator`` at every 0-based position in ``gaps`` that lies within its length."""
     if not len(texts) or not gaps:
         return pl.Series([True] * len(texts), dtype=pl.Boolean)
-    width = max(gaps) + 1
     if not is_ascii(texts):
         texts = texts.str.replace_all(r"[^\x00-\x7f]", "?")
-    # Separators pad the short lines, so that a gap beyond a line's end counts as there.
-    padded = texts.str.pad_end(width, separator).str.slice(0, width).to_arrow().cast(pa.large_string())
-    first = padded.offset * width
-    matrix = np.frombuffer(padded.buffers()[2], dtype=np.uint8, count=len(texts) * width, offset=first)
-    matrix = matrix.reshape(len(texts), width)
-    there = np.ones(len(texts), dtype=np.bool_)
-    for gap in gaps:
-        there &= matrix[:, gap] == ord(separator)
+    flat = texts.to_arrow().cast(pa.large_string())
+    offsets = np.frombuffer(flat.buffers()[1], dtype=np.int64)[flat.offset : flat.offset + len(texts) + 1]
+    content = np.frombuffer(flat.buffers()[2] or b"\0", dtype=np.uint8)
+    places = np.asarray(gaps, dtype=np.int64)
+    there = np.empty(len(texts), dtype=np.bool_)
+    for first in range(0, len(texts), _ROWS_AT_ONCE):
+        rows = slice(first, first + _ROWS_AT_ONCE)
+        at = offsets[:-1][rows, None] + places
+        is_beyond = at >= offsets[1:][rows, None]
+        found = content[np.minimum(at, len(content) - 1)] == ord(separator)
+        there[rows] = (found | is_beyond).all(axis=1)
     return pl.Series(there)
 
 
