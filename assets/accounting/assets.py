@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 
 import dagster as dg
 import polars as pl
@@ -34,14 +33,16 @@ class Work:
     pending: Pending
     segments: list[Segment]
     known: Market
-    last: date
 
 
 def _work(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> Work:
     ws = workspace.open()
     tenant, first, last = tenant_and_dates(context.partition_keys)
     pending = pending_files(ws, tenant)
-    return Work(ws, tenant, pending, segments(ws, tenant, pending, first, last), market(ws, tenant, last), last)
+    found = segments(ws, tenant, pending, first, last)
+    # A late file moves days after the run's own, and they want their own prices and rates.
+    until = max([last, *(segment.dates[-1] for segment in found)])
+    return Work(ws, tenant, pending, found, market(ws, tenant, until))
 
 
 def _asset(
