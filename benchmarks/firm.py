@@ -6,19 +6,23 @@ Belongs here: everything that must be there before the clock starts.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import yaml
 
+from assets.marts.assets import known_until
+from assets.workspace import Workspace
 from pipelines.definitions import build_definitions
 from pipelines.installation import Installation, prepared
 from pipelines.runs import Outcome, Runner
 from simulation.bulk import CONNECTION, MASTER, TENANT, BulkPlan, write_bulk
+from warehouse.postgres.publication import publish
 
 
 def install(home: Path, accounts: int) -> date:
-    """Simulate the firm under ``home`` and run its opening day; the day whose nightly is to be measured.
+    """Simulate the firm under ``home``, run and publish its opening day; the day whose nightly is to be measured.
 
     The files of that day are kept aside until ``deliver``.
     """
@@ -27,8 +31,13 @@ def install(home: Path, accounts: int) -> date:
     for path in sorted(_files_of(world / "sftp", following)):
         _move(path, world / "sftp", world / "tomorrow")
     _write_settings(home)
-    runner, _ = runner_of(home)
-    night(runner, opening)
+    runner, installation = runner_of(home)
+    _ended_well(opening, market_data=runner.market_data(opening, opening))
+    _ended_well(opening, nightly=runner.nightly(TENANT, opening, opening))
+    # Published without dbt, which takes seconds and would find the same on the measured night.
+    workspace = workspace_of(home, installation)
+    known_at = known_until(workspace, TENANT)
+    publish(installation.warehouse_url, workspace.tenant_key(TENANT), [opening], known_at, "benchmark")
     return following
 
 
@@ -49,22 +58,33 @@ def runner_of(home: Path) -> tuple[Runner, Installation]:
     return Runner(build_definitions(installation.environment, installation.warehouse_url), instance), installation
 
 
+def workspace_of(home: Path, installation: Installation) -> Workspace:
+    """The handles of the installation in ``home``."""
+    return Workspace(home, installation.environment.lake_root, installation.warehouse_url)
+
+
 def night(runner: Runner, day: date) -> dict[str, Outcome]:
     """Everything that a night runs: market data, the tenant's nightly, the marts with their publication.
 
     Raises:
-        RuntimeError: a run failed, or a check of figures did not pass; a wrong night must not be measured.
+        RuntimeError: a run failed, or a check did not pass; a wrong night must not be measured.
     """
+    started: dict[str, Callable[[], Outcome]] = {
+        "market_data": lambda: runner.market_data(day, day),
+        "nightly": lambda: runner.nightly(TENANT, day, day),
+        "marts": runner.marts,
+    }
     outcomes: dict[str, Outcome] = {}
-    for name, started in (
-        ("market_data", lambda: runner.market_data(day, day)),
-        ("nightly", lambda: runner.nightly(TENANT, day, day)),
-        ("marts", runner.marts),
-    ):
-        outcomes[name] = started()
-        if not outcomes[name].success or outcomes[name].failed_checks:
-            raise RuntimeError(f"{name} of {day} did not end well: {outcomes[name]}")
+    for name, start in started.items():
+        outcomes[name] = start()
+        _ended_well(day, **{name: outcomes[name]})
     return outcomes
+
+
+def _ended_well(day: date, **outcomes: Outcome) -> None:
+    for name, outcome in outcomes.items():
+        if not outcome.success or outcome.failed_checks:
+            raise RuntimeError(f"{name} of {day} did not end well: {outcome}")
 
 
 def _files_of(folder: Path, day: date) -> list[Path]:
@@ -80,7 +100,7 @@ def _move(path: Path, source: Path, target: Path) -> None:
 
 def _write_settings(home: Path) -> None:
     root = home / "world" / "sftp"
-    feeds = {
+    feeds: dict[str, list[tuple[str, str, tuple[str, ...]]]] = {
         "_shared": [("ecb", "ecb", ()), ("closing_prices", "closing_prices", ())],
         TENANT: [(CONNECTION, "schwab", (MASTER.number,))],
     }

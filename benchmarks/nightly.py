@@ -20,8 +20,7 @@ from typing import Final, TypeVar
 
 import polars as pl
 
-from assets.workspace import Workspace
-from benchmarks.firm import deliver, install, night, runner_of
+from benchmarks.firm import deliver, install, night, runner_of, workspace_of
 from benchmarks.floor import floor_seconds
 from benchmarks.measurement import Measurement
 from benchmarks.truth import require_truth
@@ -64,8 +63,7 @@ def measure(home: Path, accounts: int, day: date) -> Measurement:
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     url = installation.warehouse_url
-    workspace = Workspace(home, installation.environment.lake_root, url)
-    loaded = workspace.lake.current(POSITION, TENANT, where=pl.col("as_of_date") == day)
+    loaded = workspace_of(home, installation).lake.current(POSITION, TENANT, where=pl.col("as_of_date") == day)
     positions_file = home / "world" / "sftp" / TENANT / CONNECTION / f"CRS{day:%Y%m%d}.RPS"
     floor = floor_seconds(positions_file, warehouse_frame(POSITION, loaded), url)
     require_truth(home / "world", url, day)

@@ -34,15 +34,15 @@ def require_truth(world: Path, url: str, day: date) -> int:
     values = pl.read_parquet(folder / f"valuations-{day}-*.parquet")
     seen = _read(_POSITIONS, url, day, {"quantity": 8, "value": 4})
     cash = seen.filter(pl.col("isin").is_null())
-    _same(
+    require_same(
         holdings.select("account_number", "isin", "quantity", value="market_value_base"),
         seen.filter(pl.col("isin").is_not_null()),
         ["account_number", "isin"],
     )
     money = values.select("account_number", value="cash_value", quantity=pl.col("cash_value").cast(pl.Decimal(20, 8)))
-    _same(money, cash.select("account_number", "value", "quantity"), ["account_number"])
+    require_same(money, cash.select("account_number", "value", "quantity"), ["account_number"])
     totals = _read(_VALUES, url, day, {"value": 4, "cash": 4})
-    _same(values.select("account_number", value="total_value", cash="cash_value"), totals, ["account_number"])
+    require_same(values.select("account_number", value="total_value", cash="cash_value"), totals, ["account_number"])
     return len(holdings) + 2 * len(values)
 
 
@@ -51,7 +51,12 @@ def _read(query: str, url: str, day: date, scales: dict[str, int]) -> pl.DataFra
     return rows.with_columns(pl.col(name).cast(pl.Decimal(20, scale)) for name, scale in scales.items())
 
 
-def _same(expected: pl.DataFrame, found: pl.DataFrame, key: list[str]) -> None:
+def require_same(expected: pl.DataFrame, found: pl.DataFrame, key: list[str]) -> None:
+    """Refuse rows that are not exactly the expected ones, whatever their order.
+
+    Raises:
+        RuntimeError: a row is missing, too many, or has another value.
+    """
     both = expected.join(found, on=key, how="full", suffix="_found", validate="1:1")
     compared = [c for c in expected.columns if c not in key]
     wrong = both.filter(pl.any_horizontal(pl.col(c).ne_missing(pl.col(f"{c}_found")) for c in compared))
