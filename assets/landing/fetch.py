@@ -101,9 +101,7 @@ def _batches(files: Sequence[RemoteFile]) -> Iterator[Sequence[RemoteFile]]:
 def _store(ws: Workspace, tenant: str, transport: Transport, remote: RemoteFile, folder: Path) -> StoredFile:
     local = folder / hashlib.sha256(remote.path.encode()).hexdigest()
     transport.fetch(remote, local)
-    stored = ws.raw.put(tenant, local)
-    local.unlink()
-    return stored
+    return ws.raw.take(tenant, local)
 
 
 def _ledger_row(

@@ -72,6 +72,25 @@ def test_the_same_bytes_again_under_another_name_add_nothing(put: Callable[..., 
     assert len([p for p in (tmp_path / "lake").rglob("*") if p.is_file()]) == 1
 
 
+def test_a_file_that_is_taken_is_kept_whole_and_gone_from_where_it_was(store: RawStore, tmp_path: Path) -> None:
+    path, content = tmp_path / "arrived", os.urandom(3_000_000)
+    path.write_bytes(content)
+    stored = store.take("alder", path)
+    assert stored == StoredFile(hashlib.sha256(content).hexdigest(), 3_000_000, source_file_id(stored.sha256))
+    assert not path.exists()
+    assert store.verify("alder", stored.sha256)
+    path.write_bytes(content)
+    assert store.take("alder", path) == stored
+    assert not path.exists()
+    assert [p.name for p in (tmp_path / "lake" / "alder" / "raw").rglob("*") if p.is_file()] == [stored.sha256]
+
+
+def test_a_taken_file_is_read_only(tmp_path: Path) -> None:
+    (tmp_path / "arrived").write_bytes(b"abc")
+    stored = RawStore(str(tmp_path / "lake")).take("alder", tmp_path / "arrived")
+    assert stat.S_IMODE(stored_path(tmp_path, stored).stat().st_mode) == 0o444
+
+
 def test_an_empty_file_is_a_file(store: RawStore, put: Callable[..., StoredFile]) -> None:
     stored = put(b"")
     assert stored.size_bytes == 0
