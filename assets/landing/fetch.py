@@ -19,7 +19,8 @@ from connectors.adapter import Adapter
 from connectors.archive import stem_of
 from connectors.connection import Connection
 from connectors.registry import adapter
-from connectors.transport.base import FileNotTaken, RefusedFile, RemoteFile, Transport, open_transport
+from connectors.transport.base import FileNotTaken, RefusedFile, RemoteFile, Transport
+from connectors.transport.opening import open_transport
 from contracts.tables.landing import FILE_ARRIVAL
 from contracts.tables.quality import REJECT
 from warehouse.lake.raw import StoredFile, source_file_id

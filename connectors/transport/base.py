@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, Self
 
-from connectors.connection import LocalTransport, SftpTransport
 from connectors.errors import RetryableError
 
 
@@ -103,15 +102,3 @@ class Transport(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *exc_info: object) -> None: ...
-
-
-def open_transport(transport: LocalTransport | SftpTransport, secrets_dir: Path) -> Transport:
-    """The folder that a connection's ``transport`` describes. Nothing is reached before it is entered."""
-    # The kinds are imported here because paramiko is slow to import and most processes never need it.
-    if isinstance(transport, LocalTransport):
-        from connectors.transport.local import LocalFolder
-
-        return LocalFolder(transport.path)
-    from connectors.transport.sftp import SftpFolder
-
-    return SftpFolder(transport, secrets_dir)

@@ -11,7 +11,8 @@ import pytest
 
 from connectors.connection import LocalTransport
 from connectors.errors import FeedFault, PermanentError
-from connectors.transport.base import FileNotTaken, RemoteFile, Transport, open_transport
+from connectors.transport.base import FileNotTaken, RemoteFile, Transport
+from connectors.transport.opening import open_transport
 from connectors.transport.staging import part_path
 from connectors.transport.walk import Entry, Folder, walk
 

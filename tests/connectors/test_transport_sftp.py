@@ -15,7 +15,8 @@ import pytest
 from connectors.connection import SftpTransport
 from connectors.errors import FeedFault, PermanentError, RetryableError
 from connectors.transport import sftp
-from connectors.transport.base import FileNotTaken, RemoteFile, Transport, open_transport
+from connectors.transport.base import FileNotTaken, RemoteFile, Transport
+from connectors.transport.opening import open_transport
 from connectors.transport.staging import note_path, part_path
 from tests.connectors.sftp_fixture import PASSWORD, RunningServer, running_server
 
