@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
@@ -261,7 +262,7 @@ def _copied(source: BinaryIO, target: BinaryIO) -> StoredFile:
     return StoredFile(sha256, size, source_file_id(sha256))
 
 
-def _hashed(source: BinaryIO) -> StoredFile:
+def _hashed(source: BufferedReader) -> StoredFile:
     digest = hashlib.file_digest(source, "sha256").hexdigest()
     return StoredFile(digest, source.tell(), source_file_id(digest))
 
