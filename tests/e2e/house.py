@@ -64,6 +64,14 @@ class House:
         """Fresh handles, as a run opens them."""
         return Workspace(self.home, str(self.home / "lake"), self.url)
 
+    def write_settings(self) -> None:
+        """The tenants' settings, every connection at this house's server."""
+        server = self.server
+        write_settings(
+            Environment(home=self.home), server.host, server.port, server.username, server.known_hosts_path,
+            server.secrets["sftp_password"],
+        )  # fmt: skip
+
     # --- deliveries ---------------------------------------------------------------------------------------------------
 
     def deliver(self, world: World, nights: Sequence[date]) -> None:
@@ -126,10 +134,7 @@ def opened(home: Path, url: str) -> Iterator[House]:
     provider.mkdir(parents=True, exist_ok=True)
     with serve(provider, home / "provider" / "server") as server:
         house = House(home, url, provider, server)
-        write_settings(
-            Environment(home=home), server.host, server.port, server.username, server.known_hosts_path,
-            server.secrets["sftp_password"],
-        )  # fmt: skip
+        house.write_settings()
         yield house
 
 
