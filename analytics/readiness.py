@@ -28,8 +28,9 @@ def with_reasons(
     Returns:
         The same rows; ``readiness`` is provisional wherever there is a reason, and ``readiness_reasons`` lists each
         once, sorted and joined by semicolons. An account is never worse than provisional by a feed alone: its last
-        known figure stands, labelled. ``known_from`` is the latest of the row's own and of what the labels rest on: that
-        nothing is missing and nothing disagrees is known no sooner than the last file is in and the last break closed.
+        known figure stands, labelled. ``known_from`` is the latest of the row's own and of what the labels rest on:
+        that nothing is missing and nothing disagrees is known no sooner than the last file is in and the last break
+        closed.
     """
     is_open = pl.col("break_cause").is_not_null()
     found_breaks = breaks.group_by("account_key", "as_of_date").agg(
