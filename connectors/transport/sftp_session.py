@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import posixpath
+import socket
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -236,6 +237,10 @@ def _open_client(ssh: paramiko.SSHClient, timeout_seconds: float) -> _Client:
     transport = ssh.get_transport()
     if transport is None:
         raise EOFError("no session")
+    # Requests are small and follow each other unanswered; held back until the last one is acknowledged, each costs
+    # tens of milliseconds.
+    if isinstance(transport.sock, socket.socket):
+        transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     channel = transport.open_session(timeout=timeout_seconds)
     channel.settimeout(timeout_seconds)
     channel.invoke_subsystem("sftp")
