@@ -20,7 +20,7 @@ from warehouse.postgres.sessions import api_url
 BIN = Path(sys.executable).parent
 HOST = "127.0.0.1"
 POLL_SECONDS = 0.3
-END_SECONDS = 15
+END_SECONDS = 30
 
 Running = Mapping[str, subprocess.Popen[bytes]]
 
