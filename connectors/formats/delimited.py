@@ -81,6 +81,8 @@ def cut(
     gaps = shape.gaps
     if gaps:
         fits = fit(lines["text"], gaps, separator) & (lines["text"].str.len_chars() > max(gaps))
+        if fits.all():
+            return Cut(_by_position(lines, layout, names, separator, gaps), lines.clear())
         padded, others = lines.filter(fits), lines.filter(~fits)
     else:
         padded, others = lines.clear(), lines

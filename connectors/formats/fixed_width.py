@@ -47,6 +47,8 @@ def cut(lines: pl.DataFrame, layout: Layout, names: Sequence[str], *, separator:
     """
     fits = fit(lines["text"], layout.gaps, separator) & _ends_well(lines["text"], layout)
     spans = {name: (layout.column(name).start - 1, layout.column(name).end) for name in names}
+    if fits.all():
+        return Cut(with_pieces(lines, spans), lines.clear())
     return Cut(with_pieces(lines.filter(fits), spans), lines.filter(~fits))
 
 

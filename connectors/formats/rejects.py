@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import polars as pl
@@ -40,6 +41,7 @@ def cut_to(text: pl.Expr, size_bytes: int) -> pl.Expr:
     return pl.coalesce(pl.when(part.str.len_bytes() <= size_bytes).then(part) for part in cuts)
 
 
+@cache
 def no_rejects() -> pl.DataFrame:
     """A frame of no rejects."""
     return pl.DataFrame(schema=REJECT_SCHEMA)
@@ -74,9 +76,9 @@ def separated(records: pl.DataFrame, checks: Sequence[Check], table_name: str) -
     if not records.height or not checks:
         return records, no_rejects()
     flags = records.select(check.failed.fill_null(False).alias(str(place)) for place, check in enumerate(checks))
-    is_bad = flags.select(pl.any_horizontal(pl.all())).to_series()
-    if not is_bad.any():
+    if not any(flag.any() for flag in flags):
         return records, no_rejects()
+    is_bad = flags.select(pl.any_horizontal(pl.all())).to_series()
     found = [
         rejected(records.filter(flags[str(place)]), check, table_name)
         for place, check in enumerate(checks)

@@ -118,9 +118,9 @@ def _unknown(strangers: pl.DataFrame, known: Sequence[str], table_name: str) -> 
 
 def _whole(name: str, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     frame = pl.concat(parts) if parts else no_rows(name)
-    if name == PRICE:
+    if name == PRICE and len(parts) > 1:
         frame = conformed(name, prices(frame))
-    return frame.sort("source_line", maintain_order=True)
+    return frame if frame["source_line"].is_sorted() else frame.sort("source_line", maintain_order=True)
 
 
 ADAPTER: Final = Adapter(

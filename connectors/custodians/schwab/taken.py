@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -29,9 +30,11 @@ class Taken:
 def conformed(table_name: str, part: pl.DataFrame) -> pl.DataFrame:
     """The rows as exactly the table's feed columns and dtypes."""
     schema = no_rows(table_name).schema
-    return part.select(list(schema)).cast(schema)
+    chosen = part[list(schema)]
+    return chosen if chosen.schema == schema else chosen.cast(dict(schema))
 
 
+@cache
 def no_rows(table_name: str) -> pl.DataFrame:
     """A frame of no rows with the table's feed columns."""
     return pl.DataFrame(schema={name: column.dtype for name, column in FEEDS[table_name].columns().items()})
@@ -45,8 +48,8 @@ def misfit() -> Check:
 
 def repeated(table_name: str, frame: pl.DataFrame, key: Sequence[str], path: Path) -> pl.DataFrame:
     """Rejects for the rows whose key an earlier line of the file has; their text is read again from the file."""
-    lines = frame.filter(~pl.struct(key).is_first_distinct())["source_line"].unique()
-    if not len(lines):
+    if not frame.height or frame.select(pl.struct(key).is_first_distinct().all()).item():
         return no_rejects()
+    lines = frame.filter(~pl.struct(key).is_first_distinct())["source_line"].unique()
     detail = "an earlier line of the file states the same. Ask which of them is right."
     return rejected(texts_of(path, lines.to_list()), Check(key[0], "duplicate_key", pl.lit(True), detail), table_name)
