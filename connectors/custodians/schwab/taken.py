@@ -31,7 +31,7 @@ def conformed(table_name: str, part: pl.DataFrame) -> pl.DataFrame:
     """The rows as exactly the table's feed columns and dtypes."""
     schema = no_rows(table_name).schema
     chosen = part[list(schema)]
-    return chosen if chosen.schema == schema else chosen.cast(dict(schema))
+    return chosen if chosen.schema == schema else chosen.cast(schema)
 
 
 @cache
