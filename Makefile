@@ -9,7 +9,7 @@ export NEXUS_HOME
 
 .PHONY: help
 help: ## Say what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | sort | column -t -s '	'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## *' '{printf "%-12s %s\n", $$1, $$2}'
 
 # The stamp is newer than the lock when the environment is as the lock says.
 .venv/.ready: uv.lock pyproject.toml tools/bootstrap.py
@@ -48,5 +48,6 @@ down: ## Stop the demo's PostgreSQL
 	@test ! -x $(RUN)/nexus || $(RUN)/nexus down
 
 .PHONY: clean
-clean: down ## Remove the demo's data (not the environment)
-	@rm -rf $(NEXUS_HOME)
+clean: ## Remove the demo's data in this folder (not the environment, nor a NEXUS_HOME elsewhere)
+	@test ! -x $(RUN)/nexus || NEXUS_HOME=$(CURDIR)/.nexus $(RUN)/nexus down
+	@rm -rf $(CURDIR)/.nexus

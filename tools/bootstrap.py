@@ -17,6 +17,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -93,7 +94,7 @@ def uv_by_wheel() -> str:
     for file in files:
         name = file["filename"]
         if name.startswith(f"uv-{UV_VERSION}-") and libc in name and name.endswith(f"{machine}.whl"):
-            return _unpacked(file["url"], file["hashes"]["sha256"])
+            return _unpacked(urllib.parse.urljoin(f"{index.rstrip('/')}/uv/", file["url"]), file["hashes"]["sha256"])
     raise BootstrapError(f"no wheel of uv {UV_VERSION} for {libc} {machine}; install uv by other means and try again")
 
 

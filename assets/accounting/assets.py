@@ -9,7 +9,7 @@ import polars as pl
 from assets.accounting import book
 from assets.accounting.checks import positions_are_sums_of_entries, values_are_sums_of_positions
 from assets.accounting.inputs import Market, market
-from assets.accounting.pending import Pending, mark_consumed, pending_files
+from assets.accounting.pending import BOOKS, FACTS, Pending, consumed, mark_consumed, pending_files
 from assets.accounting.scope import Segment, segments
 from assets.canonical.assets import shared_key_of, tenant_key_of
 from assets.partitions import SINGLE_RUN, TENANT_DATES, tenant_and_dates
@@ -68,7 +68,9 @@ def _asset(
 def _ledger(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     ws = workspace.open()
     tenant, _, _ = tenant_and_dates(context.partition_keys)
-    appended, flagged = book.post_entries(ws, tenant, pending_files(ws, tenant))
+    pending = pending_files(ws, tenant)
+    appended, flagged = book.post_entries(ws, tenant, pending)
+    mark_consumed(ws, tenant, BOOKS, pending.deliveries)
     check = dg.AssetCheckResult(
         check_name="every_cancel_matched",
         passed=flagged == 0,
@@ -118,7 +120,9 @@ def _values(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> 
     rows = sum(book.value_accounts(work.ws, work.tenant, segment, work.known) for segment in work.segments)
     wrong = values_are_sums_of_positions(work.ws, work.tenant, work.segments)
     check = dg.AssetCheckResult(check_name="sums_of_positions", passed=wrong == 0, metadata={"accounts_off": wrong})
-    mark_consumed(work.ws, work.tenant, work.pending.ids)
+    if work.segments:
+        booked = consumed(work.ws, work.tenant, BOOKS)
+        mark_consumed(work.ws, work.tenant, FACTS, work.pending.deliveries.join(booked, on=booked.columns, how="semi"))
     return dg.MaterializeResult(metadata={"dagster/row_count": rows}, check_results=[check])
 
 

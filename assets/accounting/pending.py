@@ -29,8 +29,11 @@ from contracts.tables.canonical import (
 from contracts.tables.landing import FILE_PARSE
 from contracts.vocabularies import METHODOLOGY_VERSION
 
-CONSUMER = "accounting.account_valuation"
+BOOKS = "accounting.ledger_entry"
+FACTS = "accounting.account_valuation"
 """The last of the computed tables: what it has consumed, all have."""
+_DELIVERY = ["source_file_id", "parser_version"]
+"""A file as one version of its connector read it: a new version is news again."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,13 @@ class Pending:
         own: rows of ``landing.file_parse`` of the tenant's feeds.
         shared: the same of market data.
         superseded: ids of older files that own ones replace by delivering new bytes under their name.
+        superseded_shared: the same of market data.
     """
 
     own: pl.DataFrame
     shared: pl.DataFrame
     superseded: pl.Series
+    superseded_shared: pl.Series
 
     @property
     def own_ids(self) -> pl.Series:
@@ -53,37 +58,53 @@ class Pending:
         return pl.concat([self.own["source_file_id"], self.superseded]).unique().sort()
 
     @property
-    def ids(self) -> pl.Series:
-        """Ids of all pending files."""
-        return pl.concat([self.own["source_file_id"], self.shared["source_file_id"]]).unique().sort()
+    def shared_ids(self) -> pl.Series:
+        """Ids of the pending files of market data and of those that they replace."""
+        return pl.concat([self.shared["source_file_id"], self.superseded_shared]).unique().sort()
+
+    @property
+    def deliveries(self) -> pl.DataFrame:
+        """source_file_id and parser_version of all pending files."""
+        return pl.concat([self.own.select(_DELIVERY), self.shared.select(_DELIVERY)]).unique().sort(_DELIVERY)
 
 
 def pending_files(ws: Workspace, tenant: str) -> Pending:
-    """The files that are parsed and not consumed under this methodology."""
-    consumed = ws.lake.read(
-        CONSUMED_FILE,
-        tenant,
-        where=(pl.col("consumed_by") == CONSUMER) & (pl.col("methodology_version") == METHODOLOGY_VERSION),
-    ).select("source_file_id")
-    parsed = ws.lake.read(FILE_PARSE, tenant, where=pl.col("parse_status") == "parsed")
-    own = parsed.join(consumed, on="source_file_id", how="anti")
-    shared = ws.lake.read(FILE_PARSE, SHARED_TENANT, where=pl.col("parse_status") == "parsed")
-    shared = shared.join(consumed, on="source_file_id", how="anti")
-    replaced = parsed.join(
-        own.select("connection_id", "logical_name", pl.col("source_file_id").alias("newer")).unique(),
-        on=["connection_id", "logical_name"],
-    ).filter(pl.col("source_file_id") != pl.col("newer"))
-    return Pending(own, shared, replaced["source_file_id"].unique().sort())
+    """The files that are parsed and that not all computed tables take into account under this methodology."""
+    done = consumed(ws, tenant, FACTS)
+    own, superseded = _pending_of(ws, tenant, done)
+    shared, superseded_shared = _pending_of(ws, SHARED_TENANT, done)
+    return Pending(own, shared, superseded, superseded_shared)
 
 
-def mark_consumed(ws: Workspace, tenant: str, ids: pl.Series) -> None:
-    """Record that all computed tables take the files into account. The last write of a run's accounting."""
+def _pending_of(ws: Workspace, owner: str, done: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """Pending files of an owner, and the ids of those that they replace."""
+    parsed = ws.lake.read(FILE_PARSE, owner, where=pl.col("parse_status") == "parsed")
+    pending = parsed.join(done, on=_DELIVERY, how="anti")
+    name = ["connection_id", "logical_name"]
+    newer = pending.select(*name, pl.col("source_file_id").alias("newer")).unique()
+    replaced = parsed.join(newer, on=name).filter(pl.col("source_file_id") != pl.col("newer"))
+    return pending, replaced["source_file_id"].unique().sort()
+
+
+def consumed(ws: Workspace, tenant: str, by: str) -> pl.DataFrame:
+    """source_file_id and parser_version of what a computed table takes into account under this methodology."""
+    where = (pl.col("consumed_by") == by) & (pl.col("methodology_version") == METHODOLOGY_VERSION)
+    return ws.lake.read(CONSUMED_FILE, tenant, where=where).select(_DELIVERY).unique()
+
+
+def mark_consumed(ws: Workspace, tenant: str, by: str, deliveries: pl.DataFrame) -> None:
+    """Record that a computed table takes the deliveries into account.
+
+    The books mark what they booked; the last computed table marks, as the last write of a run's accounting, those of
+    its pending files that the books had marked. A file that is parsed while a run is at work stays pending.
+    """
+    new = deliveries.join(consumed(ws, tenant, by), on=_DELIVERY, how="anti")
     ws.lake.append(
         CONSUMED_FILE,
         tenant,
-        pl.DataFrame({"source_file_id": ids}).with_columns(
+        new.with_columns(
             pl.lit(ws.tenant_key(tenant), dtype=pl.Int64).alias("tenant_key"),
-            pl.lit(CONSUMER).alias("consumed_by"),
+            pl.lit(by).alias("consumed_by"),
             pl.lit(METHODOLOGY_VERSION).alias("methodology_version"),
         ),
     )
@@ -171,12 +192,12 @@ def earliest_changes(ws: Workspace, tenant: str, pending: Pending, before: date)
         )
     )
     holders = entries.select("account_key", "security_key").drop_nulls().unique()
-    for owner, files in ((tenant, ids), (SHARED_TENANT, pending.shared["source_file_id"])):
+    for owner, files in ((tenant, ids), (SHARED_TENANT, pending.shared_ids)):
         prices = _news(ws, PRICE, owner, files, ["security_key", "price_date", "price_source", "price", "currency"])
         moved = prices.select("security_key", pl.col("price_date").alias("day")).filter(pl.col("day") < before)
         parts.append(moved.join(holders, on="security_key").select("account_key", "day"))
     quote = ["base_code", "quote_code", "rate_date", "rate_source", "rate"]
-    rates = _news(ws, FX_RATE, SHARED_TENANT, pending.shared["source_file_id"], quote)
+    rates = _news(ws, FX_RATE, SHARED_TENANT, pending.shared_ids, quote)
     first_rate = rates.filter(pl.col("rate_date") < before).select(pl.col("rate_date").min().alias("day")).drop_nulls()
     parts.append(entries.select("account_key").unique().join(first_rate, how="cross").select("account_key", "day"))
     late = pending.own.filter(pl.col("business_date") < before).join(

@@ -53,7 +53,7 @@ def segments(ws: Workspace, tenant: str, pending: Pending, first: date, last: da
     start = _start(ws, tenant, first, computed)
     days = ws.business_dates(tenant, start, last)
     if days.is_empty():
-        return []
+        return _restated(ws, tenant, pending, computed)
     horizon = max(last, computed) if computed else last
     before = days[0] if horizon == last else horizon + timedelta(days=1)
     changed = earliest_changes(ws, tenant, pending, before)
@@ -65,6 +65,17 @@ def segments(ws: Workspace, tenant: str, pending: Pending, first: date, last: da
     earlier = touched.filter(touched < days[0])
     later = touched.filter(touched > days[-1])
     return [*_chunks(ws, tenant, accounts, earlier), *found, *_chunks(ws, tenant, accounts, later)]
+
+
+def _restated(ws: Workspace, tenant: str, pending: Pending, computed: date | None) -> list[Segment]:
+    """What a run on a holiday has to do: no day of its own, but the days that late files change."""
+    if computed is None:
+        return []
+    changed = earliest_changes(ws, tenant, pending, computed + timedelta(days=1))
+    if changed.is_empty():
+        return []
+    touched = ws.business_dates(tenant, changed["from_date"].min(), computed)  # type: ignore[arg-type]
+    return list(_chunks(ws, tenant, changed["account_key"], touched))
 
 
 def _start(ws: Workspace, tenant: str, first: date, computed: date | None) -> date:

@@ -3,15 +3,14 @@
 from datetime import UTC, date, datetime
 
 import dagster as dg
-import polars as pl
 
+from assets.accounting.pending import FACTS, consumed
 from assets.canonical.assets import TENANT_TABLES, tenant_key_of
 from assets.marts.load import LOADED, append_canonical, load_facts, sync_dimensions
 from assets.partitions import SINGLE_RUN, TENANT_DATES, tenant_and_dates
 from assets.workspace import Workspace, WorkspaceResource
 from contracts.table import SHARED_TENANT
-from contracts.tables.landing import FILE_ARRIVAL
-from warehouse.lake.keys import KEYS_CONNECTION
+from contracts.tables.landing import FILE_PARSE
 from warehouse.postgres.publication import drop_superseded, publish, unpublished
 
 CANDIDATES = "candidate_loads"
@@ -107,9 +106,10 @@ def noted_candidates(context: dg.AssetExecutionContext) -> set[int]:
 
 def known_until(ws: Workspace, tenant: str) -> datetime:
     """The last arrival that the tenant's computed facts take into account."""
-    delivered = pl.col("connection_id") != KEYS_CONNECTION
+    done = consumed(ws, tenant, FACTS)
     arrivals = [
-        ws.lake.read(FILE_ARRIVAL, owner, where=delivered)["received_at"].max() for owner in (tenant, SHARED_TENANT)
+        ws.lake.read(FILE_PARSE, owner).join(done, on=done.columns, how="semi")["known_at"].max()
+        for owner in (tenant, SHARED_TENANT)
     ]
     known = [a for a in arrivals if isinstance(a, datetime)]
     return max(known, default=datetime(1970, 1, 1, tzinfo=UTC))

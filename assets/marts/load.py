@@ -23,7 +23,7 @@ from contracts.table import SHARED_TENANT, Table
 from contracts.tables.landing import FILE_ARRIVAL, FILE_PARSE
 from warehouse.postgres import load as pg
 from warehouse.postgres.core import TenantDescription, sync_core
-from warehouse.postgres.presence import loaded_file_counts
+from warehouse.postgres.presence import loaded_file_counts, read_versions
 
 KEPT_DAYS = 400
 """Daily rows stand in PostgreSQL for so many calendar days; older ones stay in the lake."""
@@ -84,9 +84,10 @@ def _months(days: list[date]) -> list[list[date]]:
 def append_canonical(ws: Workspace, tenant: str) -> int:
     """Bring the canonical rows of files that the warehouse lacks; parse results last, for they say what is there."""
     tenant_key = ws.tenant_key(tenant)
-    there = loaded_file_counts(ws.warehouse_url, FILE_PARSE, tenant_key)
-    parsed = ws.lake.read(FILE_PARSE, tenant)
-    missing = parsed.filter(~pl.col("source_file_id").is_in(list(there)))
+    versions = [{"source_file_id": i, "parser_version": v} for i, v in read_versions(ws.warehouse_url, tenant_key)]
+    there = pl.DataFrame(versions, schema={"source_file_id": pl.Int64, "parser_version": pl.String})
+    # A file that a new version of its connector has read again is brought again.
+    missing = ws.lake.read(FILE_PARSE, tenant).join(there, on=["source_file_id", "parser_version"], how="anti")
     ids = missing["source_file_id"].unique().to_list()
     rows = _append_ledgers(ws, tenant, tenant_key)
     if not ids:

@@ -81,6 +81,7 @@ class ConsumedFile(dy.Schema):
     tenant_key = c.tenant_key(primary_key=True)
     consumed_by = c.consumed_by(primary_key=True)
     source_file_id = c.source_file_id(primary_key=True)
+    parser_version = c.parser_version(primary_key=True)
     methodology_version = c.methodology_version(primary_key=True)
 
 

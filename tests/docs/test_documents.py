@@ -19,7 +19,7 @@ COMMAND = re.compile(r"\bnexus ([a-z][a-z-]+)")
 
 
 def _documents() -> list[Path]:
-    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     # Statements of others (samples) are theirs.
     return [ROOT / name for name in listed.split() if "/samples/" not in name]
 

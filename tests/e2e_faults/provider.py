@@ -13,7 +13,7 @@ import yaml
 
 from assets.accounting import book
 from assets.accounting.inputs import market
-from assets.accounting.pending import mark_consumed
+from assets.accounting.pending import BOOKS, FACTS, mark_consumed
 from assets.accounting.pending import pending_files as unbooked_files
 from assets.accounting.scope import segments
 from assets.canonical.ingest import Ingested, ingest
@@ -99,7 +99,8 @@ class Provider:
             book.judge_feeds(ws, tenant, segment)
         for segment in found:
             book.value_accounts(ws, tenant, segment, known)
-        mark_consumed(ws, tenant, pending.ids)
+        mark_consumed(ws, tenant, BOOKS, pending.deliveries)
+        mark_consumed(ws, tenant, FACTS, pending.deliveries)
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
