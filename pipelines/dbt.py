@@ -7,13 +7,14 @@ SQL (``dbt_project``).
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+from dagster_dbt.compat import DBT_PYTHON_VERSION
 
 from assets.marts.assets import note_candidates
 from assets.workspace import WorkspaceResource
@@ -90,6 +91,21 @@ def warehouse_models() -> dg.AssetsDefinition:
     return _build
 
 
+class InstalledDbt(DbtCliResource):
+    """The dbt command line of this environment, without two seconds-long steps before each command.
+
+    The base class starts dbt once more to ask for its version, which is the installed package's, and imports dbt into
+    this process for the row counts of a feature that is not used here.
+    """
+
+    @property
+    def _cli_version(self) -> Any:
+        return DBT_PYTHON_VERSION
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
+        return None
+
+
 def dbt_resource() -> DbtCliResource:
     """The dbt command line; the warehouse's address is in the process environment when a run starts."""
-    return DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=dbt_executable())
+    return InstalledDbt(project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=dbt_executable())
