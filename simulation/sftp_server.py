@@ -12,6 +12,9 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets as random_secrets
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
@@ -110,6 +113,50 @@ def serve(
         yield ServerInfo(HOST, bound, known_hosts, username, kept, secrets_dir, active, thread)
     finally:
         thread.stop()
+
+
+@dataclass(frozen=True)
+class ServerApart:
+    """A running server in a process of its own, which no test can make misbehave. Fields as in ``ServerInfo``."""
+
+    host: str
+    port: int
+    known_hosts_path: Path
+    username: str
+    secrets: Mapping[str, str] = field(repr=False)
+
+
+@contextmanager
+def serve_apart(root: Path, state_dir: Path, *, username: str = "nexus") -> Iterator[ServerApart]:
+    """Serve as ``serve`` does, in a process of its own: on two processors, client and server do not take turns.
+
+    The process ends with the block, and with the death of this process.
+
+    Raises:
+        RuntimeError: when the server does not come up.
+    """
+    command = [sys.executable, "-m", "simulation.sftp_server", str(root), str(state_dir), username]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("the SFTP server has no pipes")
+        try:
+            stated = process.stdout.readline()
+            if not stated:
+                raise RuntimeError("the SFTP server did not come up")
+            names = ("sftp_private_key", "sftp_password")
+            kept = {name: (state_dir / "secrets" / name).read_text(encoding="ascii") for name in names}
+            yield ServerApart(HOST, int(stated), state_dir / "known_hosts", username, kept)
+        finally:
+            process.stdin.close()
+
+
+def _serve_until_left(root: Path, state_dir: Path, username: str) -> None:
+    """Say the port, and serve until nobody holds the other end of standard input."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us gets it too, and closes the pipe
+    with serve(root, state_dir, username=username) as server:
+        sys.stdout.write(f"{server.port}\n")
+        sys.stdout.flush()
+        sys.stdin.read()
 
 
 @dataclass(frozen=True)
@@ -302,3 +349,7 @@ def _kept_text(path: Path, fresh: str) -> str:
 def _write_private(path: Path, content: bytes) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
+
+
+if __name__ == "__main__":
+    _serve_until_left(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

@@ -8,19 +8,23 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 
+import dagster as dg
 import typer
 import yaml
 
 from pipelines.cli.console import console, day, fail
 from pipelines.cli.inspect import show_accounts, show_quality, show_totals
-from pipelines.cli.run import report, require_partition, runner
+from pipelines.cli.run import report, require_partition
+from pipelines.definitions import build_definitions
 from pipelines.environment import Environment
-from pipelines.installation import prepared
+from pipelines.installation import Installation, prepared
+from pipelines.runs import Runner
 
 LAST_DAY = "2022-12-28"
 FIRST_DAY = "2022-01-03"
@@ -38,7 +42,7 @@ def demo(
     fresh: Annotated[bool, typer.Option("--fresh/--keep", help="Start from an empty installation.")] = True,
 ) -> None:
     """Simulate a firm, serve its files over SFTP, run the nightly through Dagster, build dbt, show the result."""
-    from simulation.sftp_server import serve
+    from simulation.sftp_server import serve_apart
     from simulation.world import demo_config, simulate, write_day, write_world
 
     first, last = day(first_day), day(last_day)
@@ -50,17 +54,20 @@ def demo(
     environment = Environment()
     world_folder = environment.home / "demo"
     config = demo_config(accounts, seed, first, last)
-    with _step(f"simulate two firms of {accounts} accounts"):
-        try:
-            world = simulate(config)
-        except ValueError as error:
-            fail(f"these days cannot be simulated: {error}")
-        if fresh:
-            _forget(environment)
-        write_world(world, world_folder, until=eve)
-    with _step("start the warehouse"):
-        installation = prepared()
-    with serve(world_folder / "sftp", environment.home / "demo-sftp") as server:
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        with _step(f"simulate two firms of {accounts} accounts"):
+            try:
+                world = simulate(config)
+            except ValueError as error:
+                fail(f"these days cannot be simulated: {error}")
+            if fresh:
+                _forget(environment)
+            # PostgreSQL and dbt are processes of their own: they start while the files are written.
+            starting = pool.submit(_ready)
+            write_world(world, world_folder, until=eve)
+        with _step("start the warehouse"):
+            installation, definitions = starting.result()
+    with serve_apart(world_folder / "sftp", environment.home / "demo-sftp") as server:
         write_settings(
             environment,
             server.host,
@@ -69,8 +76,7 @@ def demo(
             server.known_hosts_path,
             server.secrets["sftp_password"],
         )
-        installation.instance()
-        jobs = runner(installation)
+        jobs = Runner(definitions, installation.instance())
         with _step("history: market data, then each tenant as one run"):
             start = _weekday_from(first)
             report("  market data", jobs.market_data(start, eve))
@@ -84,6 +90,11 @@ def demo(
         with _step("dbt build and publication"):
             report("  marts", jobs.marts())
     _summary(installation.warehouse_url, time.monotonic() - started)
+
+
+def _ready() -> tuple[Installation, dg.Definitions]:
+    installation = prepared()
+    return installation, build_definitions(installation.environment, installation.warehouse_url)
 
 
 def _weekday_before(day: date) -> date:

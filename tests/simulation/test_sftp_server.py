@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from simulation.sftp_server import ServerInfo, serve
+from simulation.sftp_server import ServerInfo, serve, serve_apart
 
 CONTENT = bytes(range(256)) * 1024
 
@@ -130,3 +131,14 @@ def test_a_port_in_use_is_reported(root: Path, tmp_path: Path) -> None:
         serve(root, tmp_path / "other", port=first.port),
     ):
         pass
+
+
+def test_a_server_apart_serves_the_same_and_ends_with_its_block(tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    with serve_apart(tmp_path / "root", tmp_path / "state") as server:
+        with socket.create_connection((server.host, server.port), timeout=10) as line:
+            assert line.recv(8) == b"SSH-2.0-"
+        assert f"[{server.host}]:{server.port} " in server.known_hosts_path.read_text()
+        assert server.secrets["sftp_password"]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((server.host, server.port), timeout=10)
