@@ -166,6 +166,13 @@ class Houses:
             )
         return self._open.enter_context(opened(home, with_database(self._server_url, name)))
 
+    def drop(self, house: House) -> None:
+        """Remove a house's database and its data; its server stays until ``close``."""
+        name = str(conninfo_to_dict(house.url)["dbname"])
+        with connect(self._server_url, role=None, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        shutil.rmtree(house.home / "lake")
+
     def close(self) -> None:
         """Stop every provider's server."""
         self._open.close()

@@ -45,6 +45,8 @@ def test_the_middle_of_the_month_first_and_its_beginning_last_gives_the_same_fig
     assert_same_figures(house, finished, CLOCK)
 
 
+@pytest.mark.full
+@pytest.mark.timeout(1200)
 def test_all_files_in_one_run_give_the_same_figures_known_from_the_same_instants(
     houses: Houses, finished: House, world: World
 ) -> None:
