@@ -155,6 +155,7 @@ class Lake:
                 opened,
                 _stored(table, rows),
                 mode="overwrite",
+                schema_mode="merge",
                 predicate=f"source_file_id IN ({listed})",
                 writer_properties=_WRITER,
             )
@@ -248,6 +249,7 @@ class Lake:
             self._uri(table, tenant),
             _stored(table, rows),
             mode="append",
+            schema_mode="merge",  # a contract may have gained a column since the table was made
             partition_by=[MONTH_COLUMN] if table.date_column else None,
             configuration={"delta.dataSkippingStatsColumns": exact},
             storage_options=self.storage_options or None,

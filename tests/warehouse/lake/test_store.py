@@ -208,6 +208,17 @@ def test_a_column_younger_than_the_table_reads_as_null(lake: Lake) -> None:
     assert lake.read(FX_RATE, "_shared")["source_line"].null_count() == 3
 
 
+def test_a_table_takes_rows_with_a_column_younger_than_itself(lake: Lake) -> None:
+    columns = CUSTODIAN_BALANCE.columns.columns()
+    older = type("Older", (dy.Schema,), {k: v for k, v in columns.items() if k != "source_line"})
+    before = Table("canonical", "custodian_balance", older, "", "tenant", "canonical", "as_of_date", None)
+    lake.append(before, "alder", balances(1, "1", "2").drop("source_line"))
+    lake.append(CUSTODIAN_BALANCE, "alder", balances(2, "3"))
+    lake.replace_files(CUSTODIAN_BALANCE, "alder", balances(1, "4"), [1])
+    rows = lake.read(CUSTODIAN_BALANCE, "alder").sort("source_file_id")
+    assert rows.select("source_file_id", "balance", "source_line").rows() == [(1, Decimal(4), 1), (2, Decimal(3), 1)]
+
+
 def test_compacting_changes_no_row(lake: Lake) -> None:
     for n in range(1, 6):
         lake.append(CUSTODIAN_BALANCE, "alder", balances(n, str(n)))
