@@ -52,7 +52,8 @@ def up() -> None:
         "API": [sys.executable, *api, "--port", str(environment.api_port)],
     }
     settings = api_environment(installation)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for number in (signal.SIGTERM, signal.SIGINT):  # a shell's background job is born with SIGINT ignored
+        signal.signal(number, lambda *_: sys.exit(0))
     running: dict[str, subprocess.Popen[bytes]] = {}
     ended: str | None = None
     try:
