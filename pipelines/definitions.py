@@ -62,10 +62,10 @@ def build_definitions(environment: Environment, warehouse_url: str) -> dg.Defini
 
 def _with_policy(spec: dg.AssetSpec) -> dg.AssetSpec:
     """Owner and freshness by layer, stated once for all assets."""
-    group = spec.group_name or ""
-    owner = OWNERS.get(group, "team:analytics-engineering")
+    owner = OWNERS.get(spec.group_name or "", "team:analytics-engineering")
     spec = spec.replace_attributes(owners=[owner])
-    return dg.apply_freshness_policy(spec, FRESHNESS, overwrite_existing=False) if group in OWNERS else spec
+    with_freshness: dg.AssetSpec = dg.apply_freshness_policy(spec, FRESHNESS, overwrite_existing=False)
+    return with_freshness
 
 
 @dg.definitions
