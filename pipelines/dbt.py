@@ -5,8 +5,10 @@ SQL (``dbt_project``).
 """
 
 import os
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from assets.workspace import WorkspaceResource
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 MANIFEST = PROJECT / "target" / "manifest.json"
+KEPT_DAYS = 7
+"""How long the folder that each build leaves behind (logs, compiled SQL, results) is kept."""
 
 
 def connection_environment(url: str) -> dict[str, str]:
@@ -61,6 +65,18 @@ def prepare_manifest() -> Path:
     return MANIFEST
 
 
+def forget_old_builds(target: Path, now: float) -> None:
+    """Remove what builds of more than ``KEPT_DAYS`` ago left: four megabytes each.
+
+    Args:
+        target: dbt's target folder.
+        now: seconds since the epoch.
+    """
+    for folder in target.glob("dbt_build-*"):
+        if now - folder.stat().st_mtime > KEPT_DAYS * 86_400:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 class Names(DagsterDbtTranslator):
     """dbt's names as asset keys: schema and table, the same word as everywhere."""
 
@@ -85,6 +101,7 @@ def warehouse_models() -> dg.AssetsDefinition:
         dagster_dbt_translator=Names(DagsterDbtTranslatorSettings(enable_asset_checks=True)),
     )
     def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource, workspace: WorkspaceResource) -> Iterator[Any]:
+        forget_old_builds(PROJECT / "target", time.time())
         note_candidates(context, workspace.warehouse_url)
         yield from dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context).stream()
 
