@@ -4,6 +4,7 @@ Belongs here: where the project is, how its connection is told, how its names ma
 SQL (``dbt_project``).
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -73,8 +74,9 @@ def forget_old_builds(target: Path, now: float) -> None:
         now: seconds since the epoch.
     """
     for folder in target.glob("dbt_build-*"):
-        if now - folder.stat().st_mtime > KEPT_DAYS * 86_400:
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another run may forget it at the same time
+            if now - folder.stat().st_mtime > KEPT_DAYS * 86_400:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 class Names(DagsterDbtTranslator):
