@@ -7,7 +7,7 @@ import shutil
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -58,6 +58,7 @@ class House:
     url: str
     provider: Path
     server: ServerInfo
+    _definitions: dg.Definitions | None = field(default=None, repr=False)
 
     @property
     def workspace(self) -> Workspace:
@@ -93,7 +94,9 @@ class House:
             # The orchestrator's memory of its runs is no part of the figures; in memory it costs no disk.
             with dg.DagsterInstance.ephemeral() as instance:
                 instance.add_dynamic_partitions("tenant", list(TENANTS))
-                yield Runner(build_definitions(installation.environment, installation.warehouse_url), instance)
+                if self._definitions is None:
+                    self._definitions = build_definitions(installation.environment, installation.warehouse_url)
+                yield Runner(self._definitions, instance)
         finally:
             os.environ.clear()
             os.environ.update(before)

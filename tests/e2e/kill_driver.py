@@ -1,8 +1,9 @@
-"""Runs the last night and the marts of a house, and kills itself without warning at a named write.
+"""Runs jobs of a night in a house, and kills itself without warning at a named write.
 
-    python -m tests.e2e.kill_driver HOME DATABASE_URL POINT NIGHT
+    python -m tests.e2e.kill_driver HOME DATABASE_URL POINT NIGHT JOB...
 
-POINT is ``label:occurrence:before`` or ``…:after``, such as ``Lake.append_changed:2:before``; ``none`` runs to the end
+POINT is ``label:occurrence:before`` or ``…:after``, such as ``Lake.append_changed:2:before``; a JOB is
+``market_data``, ``marts`` or a tenant. ``none`` runs to the end
 and prints every point that it passed, one a line. A write is killed before it begins or as soon as it has returned;
 ``step`` is the end of an asset, killed before or after the orchestrator has written it down.
 """
@@ -16,7 +17,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -27,7 +27,7 @@ import assets.marts.load
 import warehouse.postgres.load
 from pipelines.definitions import build_definitions
 from pipelines.installation import prepared
-from pipelines.runs import Runner
+from pipelines.runs import Outcome, Runner
 from warehouse.lake.raw import RawStore
 from warehouse.lake.store import Lake
 
@@ -74,8 +74,8 @@ class Reaper:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(home: str, url: str, point: str, night: date) -> None:
-    """One night of both tenants and the marts, with the reaper watching."""
+def main(home: str, url: str, point: str, night: date, jobs: list[str]) -> None:
+    """The jobs of one night, with the reaper watching."""
     os.environ.update(NEXUS_HOME=home, DATABASE_URL=url)
     reaper = Reaper(point)
     for label, owner, name in WRITES:
@@ -91,14 +91,17 @@ def main(home: str, url: str, point: str, night: date) -> None:
     dg.DagsterInstance.handle_new_event = handle_event  # type: ignore[method-assign]
     installation = prepared()
     runner = Runner(build_definitions(installation.environment, installation.warehouse_url), installation.instance())
-    outcomes = [
-        runner.market_data(night, night), runner.nightly("alder", night, night), runner.nightly("birch", night, night),
-        runner.marts(),
-    ]  # fmt: skip
+    outcomes = [_run(runner, job, night) for job in jobs]
     if not all(outcome.success for outcome in outcomes):
         raise RuntimeError("a run failed by itself")
     print("\n".join(reaper.passed), flush=True)  # noqa: T201 (what the caller asked for)
 
 
+def _run(runner: Runner, job: str, night: date) -> Outcome:
+    if job == "market_data":
+        return runner.market_data(night, night)
+    return runner.marts() if job == "marts" else runner.nightly(job, night, night)
+
+
 if __name__ == "__main__":
-    main(str(Path(sys.argv[1])), sys.argv[2], sys.argv[3], date.fromisoformat(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], date.fromisoformat(sys.argv[4]), sys.argv[5:])
