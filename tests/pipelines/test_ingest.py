@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from itertools import permutations
@@ -13,85 +11,26 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from typer.testing import Result
 
-from assets.workspace import Workspace
 from connectors.settings import load_tenant
 from contracts.tables.accounting import ACCOUNT_VALUATION, POSITION
-from contracts.tables.landing import FILE_PARSE, ISSUED_KEY
+from contracts.tables.landing import FILE_PARSE
 from pipelines.inbox import connect_inbox
-from tests.pipelines.command import SAMPLES, invoke
-from warehouse.postgres.server import temporary_server
-from warehouse.postgres.sessions import connect
+from tests.pipelines.command import SAMPLES
+from tests.pipelines.person import Person
 
 pytestmark = pytest.mark.xdist_group("pipelines_ingest")
 NAMES = ("fidelity", "td_ameritrade", "investment_medium", "checking")
 FIDELITY, AMERITRADE, INVESTMENT, CHECKING = "01234567890", "121212121", "ABC123", "1452687~7"
 
 
-@dataclass
-class Person:
-    """An installation at home: its folder, its warehouse, and what the command last said."""
-
-    home: Path
-    url: str
-    said: list[str] = field(default_factory=list)
-
-    def nexus(self, *arguments: str) -> Result:
-        result = invoke(self.home, *arguments, DATABASE_URL=self.url)
-        self.said.append(result.output)
-        return result
-
-    def ingest(self, *files: Path, tenant: str = "me", publish: bool = True) -> str:
-        options = ["--tenant", tenant, "--publish" if publish else "--no-publish"]
-        result = self.nexus("ingest", *map(str, files), *options)
-        if result.exit_code:
-            pytest.fail(result.output)
-        return result.output
-
-    @property
-    def workspace(self) -> Workspace:
-        return Workspace(self.home, str(self.home / "lake"), self.url)
-
-    def rows(self, query: str) -> list[tuple[object, ...]]:
-        with connect(self.url) as connection:
-            return connection.execute(query).fetchall()  # type: ignore[arg-type]
-
-    def account_numbers(self, tenant: str) -> pl.DataFrame:
-        keys = self.workspace.lake.read(ISSUED_KEY, tenant, where=pl.col("key_kind") == "account")
-        number = pl.col("issued_for").str.split("|").list.last()
-        return keys.select(pl.col("surrogate_key").alias("account_key"), number.alias("account_number"))
-
-    def books(self, tenant: str) -> dict[str, pl.DataFrame]:
-        """Positions and values of every day that the lake holds, by account number, without the clock of arrival."""
-        names = self.account_numbers(tenant)
-        clocks = ["known_from", "tenant_key", "account_key"]
-        return {
-            table.full_name: self.workspace.lake.current(table, tenant)
-            .join(names, on="account_key", how="left")
-            .drop(clocks)
-            .sort("account_number", *(c for c in ("security_key", "as_of_date") if c in table.polars_schema))
-            for table in (POSITION, ACCOUNT_VALUATION)
-        }
-
-
-@pytest.fixture(scope="module")
-def person() -> Iterator[Person]:
-    # Not pytest's folder: that one is closed to other users, and PostgreSQL runs as one where we are root.
-    with tempfile.TemporaryDirectory(prefix="nexus-ingest-") as folder, temporary_server(Path(folder)) as url:
-        with connect(url, role=None, autocommit=True) as connection:  # a test's data need not outlive the machine
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
-        yield Person(Path(folder) / "home", url)
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def output(person: Person) -> str:
     """All four statements in one command, and what it prints."""
     return person.ingest(*(SAMPLES / f"{name}.ofx" for name in NAMES))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def books(person: Person, output: str) -> Mapping[str, pl.DataFrame]:
     return person.books("me")
 
@@ -145,7 +84,8 @@ def test_the_positions_are_those_of_the_statements(person: Person, output: str) 
 def test_the_transactions_are_those_of_the_statements(person: Person, output: str) -> None:
     found = person.rows(
         "SELECT a.account_number, f.transaction_type, count(*), sum(f.amount) FROM marts.fct_transaction f "
-        "JOIN marts.dim_account a USING (tenant_key, account_key) GROUP BY 1, 2 ORDER BY 1, 2"
+        "JOIN marts.dim_account a USING (tenant_key, account_key) JOIN marts.dim_tenant t USING (tenant_key) "
+        "WHERE t.tenant_slug = 'me' GROUP BY 1, 2 ORDER BY 1, 2"
     )
     assert found == [
         (FIDELITY, "BUY", 8, Decimal("-11686.1000")),
@@ -233,7 +173,7 @@ def test_every_order_of_single_files_gives_what_all_together_gave(
 # --- a second statement, a corrected one, a broken one ----------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def later(person: Person, books: Mapping[str, pl.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> str:
     """Fidelity's statement again with 130 of Seadrill for 128; and the next day of the Canadian account, whose one
     transaction takes 3.65 US dollars."""

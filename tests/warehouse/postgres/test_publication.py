@@ -66,6 +66,18 @@ def test_only_loads_that_nobody_can_see_again_are_dropped(url: str) -> None:
     assert rows_of(url, "SELECT load_key FROM ops.load WHERE dropped_at IS NOT NULL ORDER BY 1") == [(1,), (2,)]
 
 
+def test_only_the_loads_that_were_tested_are_published(url: str) -> None:
+    """Load 2 came while load 1 was being tested: Tuesday waits for the tests of load 2."""
+    load_dates(url, 1, frames(position=[position(MONDAY), position(TUESDAY)]))
+    tested = {load_key for _, _, load_key in unpublished(url)}
+    load_dates(url, 1, frames(position=[position(TUESDAY, "11")]))
+    assert publish(url, 1, [MONDAY, TUESDAY], KNOWN, "a", load_keys=tested) == 1
+    assert rows_of(url, PUBLISHED) == [(MONDAY, 10)]
+    assert publish(url, 1, [MONDAY, TUESDAY], KNOWN, "a", load_keys=[]) == 0
+    assert publish(url, 1, [MONDAY, TUESDAY], KNOWN, "a", load_keys=[2]) == 1
+    assert rows_of(url, PUBLISHED) == [(MONDAY, 10), (TUESDAY, 11)]
+
+
 def test_readers_go_on_while_a_day_is_loaded_and_published(url: str) -> None:
     load_dates(url, 1, frames(position=[position(MONDAY)]))
     publish(url, 1, [MONDAY], KNOWN, "a")
