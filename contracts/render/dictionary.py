@@ -17,7 +17,7 @@ def dictionary_columns() -> Mapping[str, dy.Column]:
     return MappingProxyType(
         {
             name: function()
-            for name, function in vars(dictionary).items()
+            for name, function in list(vars(dictionary).items())
             if inspect.isfunction(function) and function.__module__ == dictionary.__name__ and not name.startswith("_")
         }
     )
