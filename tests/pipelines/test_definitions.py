@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.definitions.partitions.context import partition_loading_context
 
-from assets.partitions import TENANT_DATES, tenant_and_dates
+from assets.partitions import DATES, TENANT_DATES, tenant_and_dates
+from assets.workspace import business_dates
 from connectors.registry import adapters
 from contracts.registry import TABLES
 from pipelines.environment import REPOSITORY
@@ -96,6 +98,15 @@ def test_a_run_works_on_one_tenant() -> None:
 def test_the_key_of_a_partition_is_date_then_tenant() -> None:
     """``tenant_and_dates`` takes a key apart in the order that the orchestrator puts it together."""
     assert [d.name for d in TENANT_DATES.partitions_defs] == ["date", "tenant"]
+
+
+def test_a_statement_of_any_day_finds_its_business_day_among_the_partitions() -> None:
+    """A download of a Saturday counts on the next session, which lies ahead; the last key is never in the past."""
+    sessions = business_dates("XNYS", date(2020, 1, 1), date(2026, 12, 31)).to_list()
+    for day in (date(2020, 1, 1) + timedelta(days=n) for n in range(365 * 6)):
+        counts_on = next(session for session in sessions if session >= day)
+        with partition_loading_context(datetime.combine(day, time(1), UTC)):
+            assert DATES.has_partition_key(counts_on.isoformat()), day
 
 
 def test_the_queue_runs_a_tenant_a_marts_job_and_market_data_one_at_a_time(tmp_path: Any) -> None:

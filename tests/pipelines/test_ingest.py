@@ -158,11 +158,12 @@ def test_one_after_another_gives_what_all_together_gave(
 
 
 @pytest.mark.full
-def test_every_order_of_single_files_gives_what_all_together_gave(
+@pytest.mark.timeout(1200)
+def test_single_files_in_many_orders_give_what_all_together_gave(
     person: Person, books: Mapping[str, pl.DataFrame]
 ) -> None:
     for i, order in enumerate(permutations(NAMES)):
-        if i % 5:
+        if i % 5:  # every file comes first in one of these five orders, and last in another
             continue
         for name in order:
             person.ingest(SAMPLES / f"{name}.ofx", tenant=f"order_{i}", publish=False)
