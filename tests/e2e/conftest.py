@@ -54,3 +54,10 @@ def finished(houses: Houses, eve: House) -> House:
     house.night(LAST_DAY)
     house.marts()
     return house
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """These tests wait for servers and subprocesses: a busy machine must not decide them."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(900))
