@@ -25,6 +25,7 @@ from pipelines.definitions import build_definitions
 from pipelines.environment import Environment
 from pipelines.installation import Installation, prepared
 from pipelines.runs import Runner
+from pipelines.workers import Workers
 
 LAST_DAY = "2022-12-28"
 FIRST_DAY = "2022-01-03"
@@ -77,16 +78,17 @@ def demo(
             server.secrets["sftp_password"],
         )
         jobs = Runner(definitions, installation.instance())
-        with _step("history: market data, then each tenant as one run"):
-            start = _weekday_from(first)
-            report("  market data", jobs.market_data(start, eve))
-            for tenant in MASTERS:
-                report(f"  nightly {tenant} {start} to {eve}", jobs.nightly(tenant, start, eve))
-        with _step("tonight: new files arrive, the nightly runs"):
-            write_day(world, world_folder, last)
-            report("  market data", jobs.market_data(last, last))
-            for tenant in MASTERS:
-                report(f"  nightly {tenant} {last}", jobs.nightly(tenant, last, last))
+        with Workers(len(MASTERS)) as workers:
+            with _step("history: market data, then one run for each tenant, at once"):
+                start = _weekday_from(first)
+                report("  market data", jobs.market_data(start, eve))
+                for tenant, outcome in workers.nightly(MASTERS, start, eve):
+                    report(f"  nightly {tenant} {start} to {eve}", outcome)
+            with _step("tonight: new files arrive, the nightly runs"):
+                write_day(world, world_folder, last)
+                report("  market data", jobs.market_data(last, last))
+                for tenant, outcome in workers.nightly(MASTERS, last, last):
+                    report(f"  nightly {tenant} {last}", outcome)
         with _step("dbt build and publication"):
             report("  marts", jobs.marts())
     _summary(installation.warehouse_url, time.monotonic() - started)
