@@ -38,6 +38,34 @@ class SftpTransport(_Settings):
     timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
 
 
+class S3Transport(_Settings):
+    """The objects of an S3 bucket below ``prefix``, of any server that speaks the S3 API.
+
+    Attributes:
+        endpoint_url: of another server than Amazon's.
+        path_style: whether the bucket is named in the path and not in the host name, as most other servers want it.
+        credentials: keys: those that ``access_key_ref`` and ``secret_key_ref`` name; role: what the machine is given
+            by its environment or its instance; anonymous: none, for a public bucket.
+        session_token_ref: for temporary keys.
+    """
+
+    kind: Literal["s3"] = "s3"
+    bucket: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$")]
+    prefix: str = ""
+    endpoint_url: Annotated[str, Field(pattern=r"^https?://[^/@\s]+(/[^@\s]*)?$")] | None = None
+    region: str = "us-east-1"
+    credentials: Literal["keys", "role", "anonymous"] = "keys"
+    access_key_ref: str | None = None
+    secret_key_ref: str | None = None
+    session_token_ref: str | None = None
+    timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+    path_style: bool = False
+
+
+AnyTransport = LocalTransport | SftpTransport | S3Transport
+"""Every kind of transport; a kind of its own is added here and in ``connectors.transport.opening``."""
+
+
 class Connection(_Settings):
     """One feed.
 
@@ -55,7 +83,7 @@ class Connection(_Settings):
 
     connection_id: Slug
     adapter: Slug
-    transport: Annotated[LocalTransport | SftpTransport, Field(discriminator="kind")]
+    transport: Annotated[AnyTransport, Field(discriminator="kind")]
     master_accounts: tuple[str, ...] = ()
     base_currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
     received_at: Literal["wall", "remote_mtime"] = "wall"

@@ -9,10 +9,10 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from connectors.connection import Connection, LocalTransport, SftpTransport, TenantSettings
+from connectors.connection import AnyTransport, Connection, LocalTransport, S3Transport, SftpTransport, TenantSettings
 from connectors.errors import PermanentError
 
-_TRANSPORT_KINDS = ("local", "sftp")
+_TRANSPORT_KINDS = ("local", "sftp", "s3")
 
 
 class SettingsError(PermanentError):
@@ -114,13 +114,27 @@ def _faults(path: Path, settings: TenantSettings, known_adapters: Collection[str
         transport = connection.transport
         if isinstance(transport, SftpTransport) and not (transport.password_ref or transport.private_key_ref):
             faults.append(f"connections[{i}].transport: give password_ref or private_key_ref")
+        if isinstance(transport, S3Transport) and (fault := _credential_fault(transport)):
+            faults.append(f"connections[{i}].transport: {fault}")
     return faults
+
+
+def _credential_fault(transport: S3Transport) -> str | None:
+    has_keys = bool(transport.access_key_ref and transport.secret_key_ref)
+    names_any = bool(transport.access_key_ref or transport.secret_key_ref or transport.session_token_ref)
+    if transport.credentials == "keys" and not has_keys:
+        return "give access_key_ref and secret_key_ref, or credentials: role or anonymous"
+    if transport.credentials != "keys" and names_any:
+        return f"credentials: {transport.credentials} takes no keys"
+    return None
 
 
 def _anchored(connection: Connection, folder: Path) -> Connection:
     transport = connection.transport
     if isinstance(transport, LocalTransport):
-        anchored: LocalTransport | SftpTransport = transport.model_copy(update={"path": folder / transport.path})
+        anchored: AnyTransport = transport.model_copy(update={"path": folder / transport.path})
+    elif isinstance(transport, S3Transport):
+        anchored = transport
     else:
         anchored = transport.model_copy(update={"known_hosts": folder / transport.known_hosts})
     return connection.model_copy(update={"transport": anchored})

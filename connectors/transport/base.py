@@ -1,7 +1,7 @@
 """The transport contract: a folder of delivered files, wherever it is.
 
 Here: what a listing and a fetch are, and the rules that hold for every kind of folder. The kinds themselves are in
-``local`` and ``sftp``. Paths are relative to the connection's root and '/'-separated.
+``local``, ``sftp`` and ``s3``. Paths are relative to the connection's root and '/'-separated.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ class RemoteFile:
         size_bytes: what the server says.
         modified_at: UTC, whole seconds; what the server says.
         has_checksum: whether ``<path>.sha256`` lies beside it.
+        version: the server's own mark of this content, such as an ETag; empty where it gives none.
     """
 
     path: str
     size_bytes: int
     modified_at: datetime
     has_checksum: bool = False
+    version: str = ""
 
 
 @dataclass(frozen=True)

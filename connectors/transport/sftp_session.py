@@ -90,7 +90,9 @@ class SftpSession:
             PermissionError: it may not be read.
         """
         with self._faults(at, is_folder=True):
-            yield from self._sftp.entries(self._absolute(at))
+            for entry in self._sftp.entries(self._absolute(at)):
+                if entry.name not in (".", ".."):
+                    yield entry
 
     def target(self, path: str) -> Entry | None:
         """What the link at a relative path stands for, None when it leaves the root or ends nowhere."""

@@ -26,7 +26,7 @@ def note_path(destination: Path) -> Path:
 
 def identity(remote: RemoteFile) -> str:
     """The version of a remote file, as noted beside its part."""
-    return f"{remote.size_bytes} {remote.modified_at.isoformat()} {remote.path}\n"
+    return f"{remote.size_bytes} {remote.modified_at.isoformat()} {remote.version} {remote.path}\n"
 
 
 def resumable_bytes(remote: RemoteFile, destination: Path) -> int:
@@ -53,8 +53,10 @@ def require_unchanged(remote: RemoteFile, fresh: RemoteFile) -> None:
     """Refuse a file that is not what the listing saw.
 
     Raises:
-        FileNotTaken: its size or its time changed.
+        FileNotTaken: its size, its time or its version changed.
     """
+    if fresh.version != remote.version:
+        raise FileNotTaken(f"{remote.path}: replaced by another version since the listing")
     if (fresh.size_bytes, fresh.modified_at) != (remote.size_bytes, remote.modified_at):
         raise FileNotTaken(
             f"{remote.path}: still being written or replaced (listed: {remote.size_bytes} bytes, "

@@ -27,12 +27,18 @@ EntryKind = Literal["file", "folder", "link", "other"]
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a folder; ``name`` as delivered, undecodable bytes as lone surrogates."""
+    """One entry of a folder.
+
+    Attributes:
+        name: as delivered, undecodable bytes as lone surrogates.
+        version: as of ``RemoteFile``.
+    """
 
     name: str
     kind: EntryKind
     size_bytes: int
     modified_at: datetime
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,8 @@ def walk(folder: Folder, *, max_files: int = MAX_FILES, max_depth: int = MAX_DEP
                 if len(files) + len(found) > max_files:
                     raise _too_many(f"{max_files} files")
         files += [
-            RemoteFile(path, e.size_bytes, e.modified_at, path + CHECKSUM_SUFFIX in sidecars) for path, e in found
+            RemoteFile(path, e.size_bytes, e.modified_at, path + CHECKSUM_SUFFIX in sidecars, e.version)
+            for path, e in found
         ]
     files.sort(key=lambda file: (file.modified_at, file.path))
     refused.sort(key=lambda file: file.path)
@@ -121,8 +128,6 @@ def _entries(folder: Folder, at: str, refused: list[RefusedFile]) -> Iterator[En
 
 def _judged(folder: Folder, path: str, entry: Entry, max_depth: int) -> tuple[str | None, Entry | None]:
     """Why an entry is refused, and otherwise the entry to take, None to pass it over."""
-    if entry.name in (".", ".."):
-        return None, None
     if fault := name_fault(entry.name) or path_fault(path):
         return fault, None
     if is_hidden(entry.name):
