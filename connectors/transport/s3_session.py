@@ -134,6 +134,9 @@ class S3Session:
             raise PermanentError(f"{self._where}: this machine has no role or credential for it") from None
         except (faults.ParamValidationError, faults.InvalidEndpointConfigurationError, ValueError) as error:
             raise PermanentError(f"{self._where}: settings that S3 does not take ({type(error).__name__})") from None
+        except RecursionError:
+            # boto3 follows a bucket to its region as often as it is sent on.
+            raise PermanentError(f"{self._where}: the server sends every request elsewhere; set region") from None
         except faults.SSLError as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise PermanentError(f"{self._where}: the server's certificate is not trusted") from None
