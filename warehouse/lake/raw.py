@@ -6,6 +6,7 @@ here is ever changed or overwritten. What a file is called and where it came fro
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -18,8 +19,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
 import polars as pl
-import pyarrow.fs
 
+from warehouse.lake import object_store
 from warehouse.lake.tenants import tenant_folder
 
 _CHUNK_BYTES: Final = 1 << 20
@@ -74,7 +75,7 @@ class RawStore:
 
     Args:
         root: folder, or URL of an object store such as ``s3://bucket/lake``.
-        storage_options: as for the lake (``AWS_REGION``, ``AWS_ENDPOINT_URL``, ...).
+        storage_options: as for the lake; see ``object_store``.
         cache: folder for local copies of remote files; default: one of this user's under the temporary folder.
     """
 
@@ -82,7 +83,7 @@ class RawStore:
         self, root: str, storage_options: Mapping[str, str] | None = None, *, cache: Path | None = None
     ) -> None:
         self.root = root.rstrip("/")
-        self.storage_options = dict(storage_options or {})
+        self.storage_options = object_store.storage_options(self.root, storage_options)
         self._cache = cache
         self._is_remote = "://" in self.root
 
@@ -224,8 +225,14 @@ class RawStore:
         temporary = place if self.root.startswith("s3://") else f"{place}.{os.getpid()}.incoming"
         if temporary != place:
             filesystem.create_dir(place.rsplit("/", 1)[0], recursive=True)
-        with path.open("rb") as source, filesystem.open_output_stream(temporary) as target:
-            shutil.copyfileobj(source, target, _CHUNK_BYTES)
+        try:
+            with path.open("rb") as source, filesystem.open_output_stream(temporary) as target:
+                shutil.copyfileobj(source, target, _CHUNK_BYTES)
+        except BaseException:
+            # Leaving the block completes the upload, also of a half-read file.
+            with contextlib.suppress(OSError):
+                filesystem.delete_file(temporary)
+            raise
         if temporary != place:
             filesystem.move(temporary, place)
         return stored
@@ -239,7 +246,7 @@ class RawStore:
 
     def _remote(self, tenant: str, sha256: str) -> tuple[Any, str]:
         source_file_id(sha256)
-        filesystem, base = _filesystem(self.root, self.storage_options)
+        filesystem, base = object_store.filesystem(self.root, self.storage_options)
         return filesystem, f"{base}/{tenant_folder(tenant)}/raw/{sha256[:2]}/{sha256}"
 
     def _cache_folder(self) -> Path:
@@ -278,22 +285,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _filesystem(root: str, options: Mapping[str, str]) -> tuple[Any, str]:
-    """The Arrow file system of a URL, and the path inside it."""
-    if not root.startswith("s3://"):
-        filesystem, base = pyarrow.fs.FileSystem.from_uri(root)
-        return filesystem, str(base)
-    known = {key.upper().removeprefix("AWS_"): value for key, value in options.items()}
-    endpoint = known.get("ENDPOINT_URL") or known.get("ENDPOINT")
-    settings = {
-        "access_key": known.get("ACCESS_KEY_ID"),
-        "secret_key": known.get("SECRET_ACCESS_KEY"),
-        "session_token": known.get("SESSION_TOKEN"),
-        "region": known.get("REGION") or known.get("DEFAULT_REGION"),
-        "endpoint_override": endpoint,
-        "scheme": "http" if endpoint and endpoint.startswith("http://") else None,
-    }
-    given = {key: value for key, value in settings.items() if value is not None}
-    return pyarrow.fs.S3FileSystem(**given), root.removeprefix("s3://")

@@ -22,6 +22,7 @@ from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from contracts.registry import TABLES
 from contracts.table import SHARED_TENANT, SHARED_TENANT_KEY, Table
+from warehouse.lake import object_store
 from warehouse.lake.locks import file_lock
 from warehouse.lake.tenants import tenant_folder
 from warehouse.lake.versions import changed_rows, identity, last_versions
@@ -38,12 +39,12 @@ class Lake:
 
     Args:
         root: folder, or URL of an object store such as ``s3://bucket/lake``.
-        storage_options: passed to the object store; see the Delta documentation.
+        storage_options: passed to the object store; None: as the environment says, see ``object_store``.
     """
 
     def __init__(self, root: str, storage_options: Mapping[str, str] | None = None) -> None:
         self.root = root.rstrip("/")
-        self.storage_options = dict(storage_options or {})
+        self.storage_options = object_store.storage_options(self.root, storage_options)
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
