@@ -37,8 +37,10 @@ def openings(positions: pl.DataFrame, balances: pl.DataFrame) -> Openings:
     a margin balance is not cash.
 
     Args:
-        positions, balances: rows of canonical.custodian_position and custodian_balance whose files stand.
+        positions, balances: rows of canonical.custodian_position and custodian_balance whose files stand. Rows that
+            state changes alone open nothing.
     """
+    positions = positions.filter(~pl.col("is_delta"))
     cash = balances.filter(pl.col("balance_type").cast(pl.String) != "margin")
     days = (
         _first_days(positions)
@@ -87,7 +89,11 @@ def latest_snapshots(rows: pl.DataFrame) -> pl.DataFrame:
         rows: of canonical.custodian_position or canonical.custodian_balance.
     """
     day = ["account_key", "as_of_date"]
-    item = ["security_key", "position_side"] if "security_key" in rows.columns else ["currency", "balance_type"]
+    item = (
+        ["security_key", "position_side", "sub_account"]
+        if "security_key" in rows.columns
+        else ["currency", "balance_type"]
+    )
     files = rows.select(*day, "known_at", "source_file_id").unique().sort("known_at", "source_file_id")
     last = files.unique(day, keep="last", maintain_order=True).select(*day, "source_file_id")
     return rows.join(last, on=[*day, "source_file_id"]).unique([*day, *item], keep="any")

@@ -41,7 +41,8 @@ def position_breaks(
     Args:
         positions: ours, from ``positions.daily_positions`` (or valued), cash by trade date included.
         custodian_positions, custodian_balances: canonical rows of the days to compare; of a day delivered more than
-            once the snapshot known last counts, and it counts whole.
+            once the snapshot known last counts, and it counts whole. Rows that state changes alone are compared
+            holding by holding.
         cash_settled: ours, from ``positions.settled_cash``.
         currency_keys: ``currency, security_key``.
         files: landing.file_parse rows; a file that a later delivery replaces does not speak any more.
@@ -56,14 +57,20 @@ def position_breaks(
     balances = latest_snapshots(standing(custodian_balances, files))
     is_cash = pl.col("security_key").is_in(currency_keys.get_column("security_key").implode())
     theirs = theirs.filter(~is_cash)
-    spoken = theirs.select(*_DAY, "known_at")
+    spoken = theirs.filter(~pl.col("is_delta")).select(*_DAY, "known_at")
     if covered is not None:
         spoken = pl.concat([spoken, covered.select(*_DAY, pl.col("known_at").cast(spoken.schema["known_at"]))])
-    holdings = _differences(
-        positions.filter(~is_cash).select(_SIDE),
-        theirs.group_by(_KEY).agg(pl.col("quantity").sum(), known_from=pl.col("known_at").max()),
-        spoken,
-    )
+    ours = positions.filter(~is_cash).select(_SIDE)
+    stated = theirs.group_by(_KEY).agg(pl.col("quantity").sum(), known_from=pl.col("known_at").max())
+    # Of a day on which only changes were stated, the holdings that are named are compared and no others.
+    changed = stated.join(spoken, on=_DAY, how="anti")
+    named = ours.join(changed, on=_KEY, how="semi")
+    holdings = pl.concat(
+        [
+            _differences(ours, stated, spoken),
+            _differences(named, changed, changed.select(*_DAY, known_at="known_from")),
+        ]
+    ).filter(pl.col("quantity").is_not_null() | (pl.col("custodian_quantity") != 0))
     cash = _cash_differences(positions.filter(is_cash), cash_settled, balances, currency_keys, covered_cash)
     breaks = pl.concat([holdings, cash])
     return contract_rows(

@@ -7,7 +7,7 @@ A connector is data plus one pure function. It lives in ``connectors/custodians/
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Literal
 import polars as pl
 
 from connectors.connection import Connection
+from connectors.formats.codes import CodeTable, digest
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,18 @@ class FileKind:
             an optional named group ``date`` in the form YYYYMMDD, YYYY-MM-DD or YYMMDD (of this century).
         is_refresh: whether the file restates its whole window (then absence means retraction) or only adds.
         is_expected: whether it is due on every business day.
+        title: what it holds, in a few words.
+        records: record types in it that the connector reads, as its layouts call them.
+        is_replaceable: whether a later file of another name for the same day restates it (a price correction).
     """
 
     name: str
     pattern: re.Pattern[str]
     is_refresh: bool
     is_expected: bool
+    title: str = ""
+    records: tuple[str, ...] = ()
+    is_replaceable: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,7 @@ class ParsedFile:
         record_count: data records in the file.
         quarantined_count: distinct records held back; record_count - quarantined_count became canonical.
         business_date: the day that the content says it is of.
+        is_refresh: what the content says of it, where one kind of file comes in both ways; None: as its kind.
     """
 
     frames: Mapping[str, pl.DataFrame]
@@ -71,6 +79,26 @@ class ParsedFile:
     record_count: int
     quarantined_count: int
     business_date: date | None
+    is_refresh: bool | None = None
+
+
+@dataclass(frozen=True)
+class ParsedBlock:
+    """What a connector made of the next lines of a file: rows whose file is not known to be whole yet.
+
+    Attributes:
+        frames: as ``ParsedFile.frames``, rows of these lines alone.
+        rejects: as ``ParsedFile.rejects``.
+        record_count: data records in the block.
+    """
+
+    frames: Mapping[str, pl.DataFrame]
+    rejects: pl.DataFrame
+    record_count: int
+
+
+NewThing = Literal["ignored", "quarantined", "refused"]
+"""What becomes of a new column or code: left alone, its records held back, its file blocked."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +114,14 @@ class Adapter:
         cut_off: local time, on the business day after, by which the day's files are due.
         secrets: names of the credentials that a connection must refer to.
         has_shared_lines: whether several records may stand on one line, so that lines do not count records.
+        calendar: exchange calendar of the days on which files are due, as exchange-calendars names it.
+        completeness: how a reader knows that a file is whole.
+        on_new_column: what becomes of a file with columns beyond the layout.
+        on_new_code: what becomes of a record with a code that no table holds.
+        codes: the tables of codes, which a firm may complete.
+        layouts: CSV files that hold the layouts.
+        sniff: from the first bytes of a file, decoded as latin-1, to the name of its kind; None when it tells nothing.
+        blocks: the rows of a bulk file as they are read, in bounded memory; raises as ``parse``. None: only whole.
     """
 
     slug: str
@@ -98,6 +134,18 @@ class Adapter:
     cut_off: str = "06:00 America/New_York"
     secrets: tuple[str, ...] = field(default=())
     has_shared_lines: bool = False
+    calendar: str = "XNYS"
+    completeness: str = "none: the file ends where it ends"
+    on_new_column: NewThing = "ignored"
+    on_new_code: NewThing = "quarantined"
+    codes: tuple[CodeTable, ...] = ()
+    layouts: tuple[Path, ...] = ()
+    sniff: Callable[[str], str | None] | None = None
+    blocks: Callable[[RawFile, Connection], Iterator[ParsedBlock]] | None = None
+
+    def version_for(self, connection: Connection) -> str:
+        """The version under which a connection's files are read: the parser's, and the firm's own codes'."""
+        return f"{self.parser_version}+{digest(connection.codes)}" if connection.codes else self.parser_version
 
     def kind_of(self, name: str) -> tuple[FileKind, date | None] | None:
         """The kind and date that the base name (archive ending taken off) says, or None for a stranger."""

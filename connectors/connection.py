@@ -66,6 +66,23 @@ AnyTransport = LocalTransport | SftpTransport | S3Transport
 """Every kind of transport; a kind of its own is added here and in ``connectors.transport.opening``."""
 
 
+class PgpSettings(_Settings):
+    """How a feed's OpenPGP files are opened.
+
+    Attributes:
+        private_key_ref: names the armored private key; several, one after another, while a key is being replaced.
+        passphrase_ref: names what unlocks it.
+        signer_keys: public keys of those who may sign: references, or paths of armored files.
+        require_signature: whether a file is refused that none of them signed, a file without OpenPGP among them.
+            Without it a missing signature is no fault; one that is there must be valid if ``signer_keys`` are given.
+    """
+
+    private_key_ref: str
+    passphrase_ref: str | None = None
+    signer_keys: tuple[str, ...] = ()
+    require_signature: bool = True
+
+
 class Connection(_Settings):
     """One feed.
 
@@ -79,6 +96,8 @@ class Connection(_Settings):
         received_at: wall: the clock when the bytes came in; remote_mtime: the time that the server gives, for taking
             in an archive of past deliveries as if it had arrived day by day.
         max_file_bytes: bound on a file, and on what an archive may expand to.
+        pgp: keys, for a feed whose files are encrypted or signed.
+        codes: the firm's own tables of codes: name of the connector's table to a CSV (``connectors.formats.codes``).
     """
 
     connection_id: Slug
@@ -88,6 +107,8 @@ class Connection(_Settings):
     base_currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
     received_at: Literal["wall", "remote_mtime"] = "wall"
     max_file_bytes: Annotated[int, Field(gt=0)] = 8 * 1024**3
+    pgp: PgpSettings | None = None
+    codes: dict[Slug, Path] = Field(default_factory=dict)
 
 
 class TenantSettings(_Settings):

@@ -116,6 +116,8 @@ def _faults(path: Path, settings: TenantSettings, known_adapters: Collection[str
             faults.append(f"connections[{i}].transport: give password_ref or private_key_ref")
         if isinstance(transport, S3Transport) and (fault := _credential_fault(transport)):
             faults.append(f"connections[{i}].transport: {fault}")
+        if connection.pgp and connection.pgp.require_signature and not connection.pgp.signer_keys:
+            faults.append(f"connections[{i}].pgp: give signer_keys, or require_signature: false")
     return faults
 
 
@@ -137,4 +139,9 @@ def _anchored(connection: Connection, folder: Path) -> Connection:
         anchored = transport
     else:
         anchored = transport.model_copy(update={"known_hosts": folder / transport.known_hosts})
-    return connection.model_copy(update={"transport": anchored})
+    codes = {table: folder / path for table, path in connection.codes.items()}
+    pgp = connection.pgp
+    if pgp is not None:
+        signers = (key if key.startswith(("env:", "file:")) else str(folder / key) for key in pgp.signer_keys)
+        pgp = pgp.model_copy(update={"signer_keys": tuple(signers)})
+    return connection.model_copy(update={"transport": anchored, "codes": codes, "pgp": pgp})

@@ -344,6 +344,10 @@ def ticker(**kw: Unpack[Choice]) -> dy.Column:
     return _text("Ticker as the provider writes it; never an identity.", 64, **kw)
 
 
+def figi(**kw: Unpack[Choice]) -> dy.Column:
+    return _text("FIGI, twelve characters.", 12, **kw)
+
+
 def provider_security_id(**kw: Unpack[Choice]) -> dy.Column:
     return _text("The provider's own stable security id.", 64, **kw)
 
@@ -360,6 +364,22 @@ def multiplier(**kw: Unpack[Choice]) -> dy.Column:
 
 def currency(**kw: Unpack[Choice]) -> dy.Column:
     return _text("ISO 4217 code of the currency of the row's amounts.", 3, regex="^[A-Z]{3}$", **kw)
+
+
+def maturity_date(**kw: Unpack[Choice]) -> dy.Column:
+    return _date("Day on which the instrument matures or expires.", **kw)
+
+
+def coupon_percent(**kw: Unpack[Choice]) -> dy.Column:
+    return _price("Yearly coupon in percent of par, as stated.", "percent", **kw)
+
+
+def pool_factor(**kw: Unpack[Choice]) -> dy.Column:
+    return _price("Share of the original face that is outstanding; null for what is not factored.", "ratio", **kw)
+
+
+def issue_country(**kw: Unpack[Choice]) -> dy.Column:
+    return _text("ISO 3166 code of the issuer's country.", 2, regex="^[A-Z]{2}$", **kw)
 
 
 # --- transactions -----------------------------------------------------------------------------------------------------
@@ -464,6 +484,16 @@ def position_side(**kw: Unpack[Choice]) -> dy.Column:
     return _code("Long or short, where one account holds both apart.", vocab.POSITION_SIDES, **kw)
 
 
+def sub_account(**kw: Unpack[Choice]) -> dy.Column:
+    return _code("Part of the account in which the custodian holds the security.", vocab.SUB_ACCOUNTS, **kw)
+
+
+def is_delta(**kw: Unpack[Choice]) -> dy.Column:
+    return _flag(
+        "Whether the file states changed holdings alone, so that absence says nothing and zero says closed.", **kw
+    )
+
+
 def custodian_quantity(**kw: Unpack[Choice]) -> dy.Column:
     return _quantity("Signed quantity that the custodian reports, settled and unsettled.", **kw)
 
@@ -517,6 +547,111 @@ def rate(**kw: Unpack[Choice]) -> dy.Column:
         metadata=_meta("quote per base"),
         **kw,
     )
+
+
+# --- lots, realised gains, corporate actions -----------------------------------------------------------------------
+
+
+def lot_id(**kw: Unpack[Choice]) -> dy.Column:
+    return _text(
+        "The custodian's id of the tax lot; where it gives none, the lot's place within its holding.", 80, **kw
+    )
+
+
+def acquired_date(**kw: Unpack[Choice]) -> dy.Column:
+    return _date("Day from which the lot counts as held; null when the custodian does not know it.", **kw)
+
+
+def sold_date(**kw: Unpack[Choice]) -> dy.Column:
+    return _date("Trade date of the sale that closed the lot.", **kw)
+
+
+def cost_basis(**kw: Unpack[Choice]) -> dy.Column:
+    return _money("Cost of the lot as the custodian states it; null when it is not known.", **kw)
+
+
+def is_cost_known(**kw: Unpack[Choice]) -> dy.Column:
+    return _flag("Whether the custodian says that the stated cost is complete.", **kw)
+
+
+def is_covered(**kw: Unpack[Choice]) -> dy.Column:
+    return _flag("Whether the custodian reports the lot's cost to the tax authority.", **kw)
+
+
+def unrealized_gain(**kw: Unpack[Choice]) -> dy.Column:
+    return _money("Gain of an open lot as the custodian states it.", **kw)
+
+
+def proceeds(**kw: Unpack[Choice]) -> dy.Column:
+    return _money("Proceeds of the closed quantity as the custodian states them.", **kw)
+
+
+def realized_gain(**kw: Unpack[Choice]) -> dy.Column:
+    return _money("Gain of the closed quantity as the custodian states it, before any disallowance.", **kw)
+
+
+def disallowed_loss(**kw: Unpack[Choice]) -> dy.Column:
+    return _money("Part of the loss that is disallowed as a wash sale, carried positive.", **kw)
+
+
+def holding_term(**kw: Unpack[Choice]) -> dy.Column:
+    return _code("Holding-period class as the custodian states it.", vocab.HOLDING_TERMS, **kw)
+
+
+def action_type(**kw: Unpack[Choice]) -> dy.Column:
+    return _code("Type of corporate action.", vocab.CORPORATE_ACTION_TYPES, **kw)
+
+
+def provider_event_id(**kw: Unpack[Choice]) -> dy.Column:
+    return _text("The provider's id of the event; where it gives none, built from type and dates.", 120, **kw)
+
+
+def announced_date(**kw: Unpack[Choice]) -> dy.Column:
+    return _date("Day of the announcement.", **kw)
+
+
+def ex_date(**kw: Unpack[Choice]) -> dy.Column:
+    return _date("First day on which a buyer no longer takes part.", **kw)
+
+
+def record_date(**kw: Unpack[Choice]) -> dy.Column:
+    return _date("Day whose holders take part.", **kw)
+
+
+def pay_date(**kw: Unpack[Choice]) -> dy.Column:
+    return _date("Day on which cash or securities are delivered.", **kw)
+
+
+def cash_rate(**kw: Unpack[Choice]) -> dy.Column:
+    return _price("Cash per unit held, gross.", "currency per unit", **kw)
+
+
+def new_units(**kw: Unpack[Choice]) -> dy.Column:
+    return _quantity("Units held or received afterwards for old_units: 4 for a split of four for one.", **kw)
+
+
+def old_units(**kw: Unpack[Choice]) -> dy.Column:
+    return _quantity("Units held before, to which new_units refers: 1 for a split of four for one.", **kw)
+
+
+def new_identifier(**kw: Unpack[Choice]) -> dy.Column:
+    return _text("Identifier of the security received, as scheme:value.", 80, **kw)
+
+
+def is_cancelled(**kw: Unpack[Choice]) -> dy.Column:
+    return _flag("Whether the provider has withdrawn the event.", **kw)
+
+
+def effective_on(**kw: Unpack[Choice]) -> dy.Column:
+    return _date("The day on which the event takes effect: ex-date where there is one.", **kw)
+
+
+def former_adapter(**kw: Unpack[Choice]) -> dy.Column:
+    return _text("Slug of the connector under which the account was known before.", 64, **kw)
+
+
+def former_account_number(**kw: Unpack[Choice]) -> dy.Column:
+    return _text("Number of the account before it moved, normalised by the connector.", 64, pii=True, **kw)
 
 
 # --- valuation --------------------------------------------------------------------------------------------------------

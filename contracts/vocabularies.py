@@ -24,12 +24,22 @@ TRANSACTION_TYPES: Final = (
 EXTERNAL_FLOW_TYPES: Final = ("DEPOSIT", "WITHDRAWAL", "TRANSFER_IN", "TRANSFER_OUT", "JOURNAL", "ADJUSTMENT")
 """Types that bring value into or out of one account (docs/methodology.md section 3)."""
 
-SECURITY_TYPES: Final = ("equity", "etf", "mutual_fund", "bond", "option", "money_market", "currency", "other")
+SECURITY_TYPES: Final = (
+    "equity", "etf", "mutual_fund", "bond", "option", "money_market", "currency", "index", "other",
+)  # fmt: skip
 ASSET_CLASSES: Final = ("equity", "fixed_income", "cash", "alternative", "derivative", "other")
 TAX_STATUSES: Final = ("taxable", "tax_deferred", "tax_exempt", "unknown")
 ACCOUNT_STATUSES: Final = ("open", "closed", "unknown")
 IDENTIFIER_SCHEMES: Final = ("CUSIP", "ISIN", "SEDOL", "FIGI", "CURRENCY", "TICKER", "PROVIDER")
 POSITION_SIDES: Final = ("long", "short")
+SUB_ACCOUNTS: Final = ("cash", "margin", "short", "income", "other")
+"""Parts of one account in which a custodian may hold the same security apart; cash where it knows of none."""
+HOLDING_TERMS: Final = ("short", "long", "unknown")
+CORPORATE_ACTION_TYPES: Final = (
+    "CASH_DIVIDEND", "STOCK_DIVIDEND", "SPLIT", "REVERSE_SPLIT", "SPINOFF", "MERGER", "RIGHTS", "RETURN_OF_CAPITAL",
+    "CAPITAL_GAIN", "SYMBOL_CHANGE", "NAME_CHANGE", "TENDER", "CALL", "MATURITY", "PRINCIPAL_PAYDOWN", "DELISTING",
+    "OTHER",
+)  # fmt: skip
 BALANCE_TYPES: Final = ("cash_settled", "cash_trade_date", "margin", "sweep", "money_market")
 PRICE_FIELDS: Final = ("close",)
 

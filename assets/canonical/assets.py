@@ -20,9 +20,11 @@ from contracts.table import SHARED_TENANT
 TENANT_TABLES = (
     "landing.file_parse", "quality.reject", "canonical.account", "canonical.security", "canonical.transaction",
     "canonical.custodian_position", "canonical.custodian_balance", "canonical.price", "canonical.statement_window",
+    "canonical.custodian_lot", "canonical.custodian_gain", "canonical.account_alias",
 )  # fmt: skip
 SHARED_TABLES = (
     "landing.file_parse", "quality.reject", "canonical.security", "canonical.price", "canonical.fx_rate",
+    "canonical.corporate_action",
 )  # fmt: skip
 
 MAX_NAMED_FILES = 20

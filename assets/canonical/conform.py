@@ -20,8 +20,11 @@ from contracts.feed import FEEDS
 from contracts.registry import table
 
 FILE_COLUMNS = ("source_file_id", "known_at", "connection_id", "logical_name", "adapter", "is_refresh")
-IDENTIFIERS = ("cusip", "isin", "sedol", "ticker", "provider_security_id")
-WITH_SECURITY = ("canonical.security", "canonical.transaction", "canonical.custodian_position", "canonical.price")
+IDENTIFIERS = ("cusip", "isin", "sedol", "figi", "ticker", "provider_security_id")
+WITH_SECURITY = (
+    "canonical.security", "canonical.transaction", "canonical.custodian_position", "canonical.price",
+    "canonical.custodian_lot", "canonical.custodian_gain", "canonical.corporate_action",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,18 @@ def _fx_rate(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col("adapter").alias("rate_source"))
 
 
+def _held(frame: pl.DataFrame) -> pl.DataFrame:
+    """A custodian that knows no parts of an account holds everything in its cash part."""
+    return frame.with_columns(pl.col("sub_account").cast(pl.String).fill_null("cash"))
+
+
+def _position(frame: pl.DataFrame) -> pl.DataFrame:
+    return _held(frame).with_columns(pl.col("is_delta").fill_null(False))
+
+
 _FINISH = {
+    "canonical.custodian_position": _position,
+    "canonical.custodian_lot": _held,
     "canonical.account": _account,
     "canonical.price": _price,
     "canonical.fx_rate": _fx_rate,

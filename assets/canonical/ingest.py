@@ -175,11 +175,12 @@ def _results(ws: Workspace, tenant: str, batch: Sequence[ReadFile], conformed: C
     )
     later = held_records(conformed.held, batch, own)
     tenant_key = ws.tenant_key(tenant)
+    versions = {c.connection_id: adapter(c.adapter).version_for(c) for c in ws.connections(tenant)}
     rows = [
         {
             "tenant_key": tenant_key,
             "source_file_id": f.arrival.source_file_id,
-            "parser_version": adapter(f.arrival.adapter).parser_version,
+            "parser_version": versions[f.arrival.connection_id],
             "connection_id": f.arrival.connection_id,
             "adapter": f.arrival.adapter,
             "file_kind": f.arrival.file_kind,

@@ -21,7 +21,7 @@ from connectors.adapter import ParsedFile, RawFile
 from connectors.archive import expand
 from connectors.connection import Connection
 from connectors.errors import FeedFault
-from connectors.registry import adapter, adapters
+from connectors.registry import adapter
 from contracts.feed import FeedReject
 from contracts.tables.landing import FILE_ARRIVAL, FILE_PARSE
 from contracts.vocabularies import PARSER_CRASHED
@@ -75,14 +75,17 @@ class ReadFile:
 def pending_files(ws: Workspace, tenant: str) -> list[Arrival]:
     """Landed files that this version of their connector has not read yet, oldest first."""
     versions = pl.DataFrame(
-        [{"adapter": slug, "parser_version": found.parser_version} for slug, found in adapters().items()],
-        schema={"adapter": pl.String, "parser_version": pl.String},
+        [
+            {"connection_id": c.connection_id, "parser_version": adapter(c.adapter).version_for(c)}
+            for c in ws.connections(tenant)
+        ],
+        schema={"connection_id": pl.String, "parser_version": pl.String},
     )
     read = ws.lake.read(FILE_PARSE, tenant).select("source_file_id", "parser_version")
     arrivals = (
         ws.lake.read(FILE_ARRIVAL, tenant)
         .filter(pl.col("arrival_status") == "landed")
-        .join(versions, on="adapter")
+        .join(versions, on="connection_id")
         .sort("received_at", "remote_path")
         .unique("source_file_id", keep="first", maintain_order=True)
         .join(read, on=["source_file_id", "parser_version"], how="anti")
@@ -123,7 +126,9 @@ def _read(ws: Workspace, tenant: str, arrival: Arrival, connection: Connection, 
         path = ws.raw.local_path(tenant, arrival.sha256)
         content = expand(path, PurePosixPath(arrival.remote_path).name, folder, connection.max_file_bytes)
         raw = RawFile(content.path, content.name, kind, arrival.business_date, arrival.known_at)
-        return ReadFile(arrival, source.parse(raw, connection), "parsed", is_refresh, source.has_shared_lines)
+        parsed = source.parse(raw, connection)
+        is_refresh = is_refresh if parsed.is_refresh is None else parsed.is_refresh
+        return ReadFile(arrival, parsed, "parsed", is_refresh, source.has_shared_lines)
     except FeedFault as fault:
         return ReadFile(arrival, _nothing_of(fault), "blocked", is_refresh, source.has_shared_lines)
     except PARSER_BUGS as bug:

@@ -48,6 +48,10 @@ class Security(dy.Schema):
     currency = c.currency()
     price_factor = c.price_factor()
     multiplier = c.multiplier()
+    maturity_date = c.maturity_date(nullable=True)
+    coupon_percent = c.coupon_percent(nullable=True)
+    pool_factor = c.pool_factor(nullable=True)
+    issue_country = c.issue_country(nullable=True)
     adapter = c.adapter()
     business_date = c.business_date()
     known_at = c.known_at()
@@ -105,12 +109,15 @@ class CustodianPosition(dy.Schema):
     security_key = c.security_key(primary_key=True)
     as_of_date = c.as_of_date(primary_key=True)
     position_side = c.position_side(primary_key=True)
+    sub_account = c.sub_account(primary_key=True)
     source_file_id = c.source_file_id(primary_key=True)
     quantity = c.quantity()
     price = c.price(nullable=True)
     price_date = c.price_date(nullable=True)
     market_value = c.market_value(nullable=True)
+    accrued_interest = c.accrued_interest(nullable=True)
     currency = c.currency()
+    is_delta = c.is_delta()
     connection_id = c.connection_id()
     known_at = c.known_at()
     source_line = c.source_line()
@@ -170,6 +177,93 @@ class StatementWindow(dy.Schema):
     known_at = c.known_at()
 
 
+class CustodianLot(dy.Schema):
+    """An open tax lot as a custodian states it at the close of a day."""
+
+    tenant_key = c.tenant_key(primary_key=True)
+    account_key = c.account_key(primary_key=True)
+    security_key = c.security_key(primary_key=True)
+    as_of_date = c.as_of_date(primary_key=True)
+    lot_id = c.lot_id(primary_key=True)
+    position_side = c.position_side(primary_key=True)
+    sub_account = c.sub_account(primary_key=True)
+    source_file_id = c.source_file_id(primary_key=True)
+    acquired_date = c.acquired_date(nullable=True)
+    quantity = c.quantity()
+    cost_basis = c.cost_basis(nullable=True)
+    is_cost_known = c.is_cost_known()
+    is_covered = c.is_covered(nullable=True)
+    unrealized_gain = c.unrealized_gain(nullable=True)
+    disallowed_loss = c.disallowed_loss(nullable=True)
+    holding_term = c.holding_term()
+    currency = c.currency()
+    connection_id = c.connection_id()
+    known_at = c.known_at()
+    source_line = c.source_line()
+
+
+class CustodianGain(dy.Schema):
+    """What the sale of a lot realised, as a custodian states it in one file."""
+
+    tenant_key = c.tenant_key(primary_key=True)
+    account_key = c.account_key(primary_key=True)
+    security_key = c.security_key(primary_key=True)
+    sold_date = c.sold_date(primary_key=True)
+    lot_id = c.lot_id(primary_key=True)
+    source_file_id = c.source_file_id(primary_key=True)
+    source_line = c.source_line(primary_key=True)
+    acquired_date = c.acquired_date(nullable=True)
+    quantity = c.quantity()
+    proceeds = c.proceeds()
+    cost_basis = c.cost_basis(nullable=True)
+    realized_gain = c.realized_gain(nullable=True)
+    disallowed_loss = c.disallowed_loss(nullable=True)
+    holding_term = c.holding_term()
+    currency = c.currency()
+    business_date = c.business_date()
+    connection_id = c.connection_id()
+    known_at = c.known_at()
+
+
+class CorporateAction(dy.Schema):
+    """A corporate action as one provider describes it in one file."""
+
+    tenant_key = c.tenant_key(primary_key=True)
+    security_key = c.security_key(primary_key=True)
+    provider_event_id = c.provider_event_id(primary_key=True)
+    adapter = c.adapter(primary_key=True)
+    source_file_id = c.source_file_id(primary_key=True)
+    source_line = c.source_line(primary_key=True)
+    action_type = c.action_type()
+    effective_on = c.effective_on()
+    announced_date = c.announced_date(nullable=True)
+    ex_date = c.ex_date(nullable=True)
+    record_date = c.record_date(nullable=True)
+    pay_date = c.pay_date(nullable=True)
+    cash_rate = c.cash_rate(nullable=True)
+    currency = c.currency(nullable=True)
+    new_units = c.new_units(nullable=True)
+    old_units = c.old_units(nullable=True)
+    new_identifier = c.new_identifier(nullable=True)
+    is_cancelled = c.is_cancelled()
+    provider_code = c.provider_code()
+    known_at = c.known_at()
+
+
+class AccountAlias(dy.Schema):
+    """A statement that an account was known under another custodian and number before."""
+
+    tenant_key = c.tenant_key(primary_key=True)
+    account_key = c.account_key(primary_key=True)
+    former_adapter = c.former_adapter(primary_key=True)
+    former_account_number = c.former_account_number(primary_key=True)
+    source_file_id = c.source_file_id(primary_key=True)
+    business_date = c.business_date()
+    connection_id = c.connection_id()
+    known_at = c.known_at()
+    source_line = c.source_line()
+
+
 ACCOUNT = Table(
     "canonical", "account", Account,
     grain="one row per account and file that describes it",
@@ -213,5 +307,25 @@ FX_RATE = Table(
 STATEMENT_WINDOW = Table(
     "canonical", "statement_window", StatementWindow,
     grain="one row per account and full-refresh file",
+    scope="tenant", kind="canonical", date_column=None, warehouse=None,
+)  # fmt: skip
+CUSTODIAN_LOT = Table(
+    "canonical", "custodian_lot", CustodianLot,
+    grain="one row per account, security, lot, side, day and file",
+    scope="tenant", kind="canonical", date_column="as_of_date", warehouse=None,
+)  # fmt: skip
+CUSTODIAN_GAIN = Table(
+    "canonical", "custodian_gain", CustodianGain,
+    grain="one row per closed lot, sale and line that states it",
+    scope="tenant", kind="canonical", date_column="sold_date", warehouse=None,
+)  # fmt: skip
+CORPORATE_ACTION = Table(
+    "canonical", "corporate_action", CorporateAction,
+    grain="one row per event, provider, file and line",
+    scope="either", kind="canonical", date_column="effective_on", warehouse=None,
+)  # fmt: skip
+ACCOUNT_ALIAS = Table(
+    "canonical", "account_alias", AccountAlias,
+    grain="one row per account, former number and file that states it",
     scope="tenant", kind="canonical", date_column=None, warehouse=None,
 )  # fmt: skip

@@ -66,7 +66,8 @@ def windows(*rows: Mapping[str, Any]) -> pl.DataFrame:
 def custodian_positions(*rows: Mapping[str, Any]) -> pl.DataFrame:
     return frame(
         "canonical.custodian_position", list(rows), tenant_key=TENANT, account_key=1, security_key=1, as_of_date=day(0),
-        position_side="long", source_file_id=50, currency="USD", connection_id="c", known_at=at(0), source_line=1,
+        position_side="long", sub_account="cash", is_delta=False, source_file_id=50, currency="USD", connection_id="c",
+        known_at=at(0), source_line=1,
     )  # fmt: skip
 
 

@@ -101,9 +101,9 @@ def test_a_crashed_file_is_read_again_by_the_mended_connector(
         deliver(provider, "a_20220105.ofx", investment(TRADE.format(id="1"), extra=SECLIST))
         assert provider.visit("alder")[1].crashed == 1
     assert provider.visit("alder")[1].files == 0
-    mended = {"ofx": replace(adapter("ofx"), parser_version="2")}
-    monkeypatch.setattr(reading, "adapters", lambda: mended)
-    monkeypatch.setattr("assets.canonical.ingest.adapter", mended.__getitem__)
+    mended = replace(adapter("ofx"), parser_version="2")
+    monkeypatch.setattr(reading, "adapter", lambda slug: mended)
+    monkeypatch.setattr("assets.canonical.ingest.adapter", lambda slug: mended)
     assert provider.visit("alder")[1].files == 1
     assert provider.read("landing.file_parse", "alder")["parse_status"].to_list() == ["parsed"]
     assert provider.read("quality.reject", "alder").is_empty()

@@ -26,8 +26,9 @@ def expected(name: str, table: str, schema: pl.Schema) -> pl.DataFrame:
         written = list(csv.DictReader(lines))
     assert written
     assert set(written[0]) <= set(schema)
+    absent = dict.fromkeys((*ABSENT, "is_cancel"), "0") if table == "canonical.transaction" else {}
     values = {
-        column: [_value(row.get(column) or ("0" if column in ABSENT else ""), dtype) for row in written]
+        column: [_value(row.get(column) or absent.get(column, ""), dtype) for row in written]
         for column, dtype in schema.items()
     }
     return pl.DataFrame(values, schema=schema)
@@ -35,7 +36,7 @@ def expected(name: str, table: str, schema: pl.Schema) -> pl.DataFrame:
 
 def _value(text: str, dtype: pl.DataType) -> object:
     if dtype == pl.Boolean:
-        return False
+        return None if text == "" else text == "1"
     if text == "":
         return None
     if dtype == pl.Date:

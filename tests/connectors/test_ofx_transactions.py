@@ -92,7 +92,7 @@ def test_a_purchase_carries_everything_that_it_states(tmp_path: Path) -> None:
     text = buy(units="+0000010.00000", total="-1008", more="<FEES>2<TAXES>1")
     row = only(parse(tmp_path, investment(text)))
     assert row == {
-        "cusip": "458140100", "isin": None, "sedol": None, "ticker": None, "provider_security_id": None,
+        "cusip": "458140100", "isin": None, "sedol": None, "figi": None, "ticker": None, "provider_security_id": None,
         "source_line": 15, "account_number": "A1", "transaction_type": "BUY", "provider_code": "BUYSTOCK/BUY",
         "trade_date": date(2022, 1, 4), "settle_date": date(2022, 1, 6),
         "quantity": D(10), "price": D(100), "amount": D(-1008), "currency": "USD",

@@ -1,7 +1,7 @@
 """Security identifiers as text: normal form, check digits, and the CUSIP inside an ISIN. Pure and vectorised.
 
 Check digits: CUSIP (ANSI X9.6) and ISIN (ISO 6166) are modulus 10 "double-add-double"; SEDOL weighs its first six
-characters 1, 3, 1, 7, 3, 9 and completes the sum to a multiple of ten.
+characters 1, 3, 1, 7, 3, 9 and completes the sum to a multiple of ten; FIGI doubles like CUSIP.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ CUSIP_COUNTRIES: Final = ("US", "CA")
 
 _SEDOL_WEIGHTS: Final = np.array([1, 3, 1, 7, 3, 9, 1], dtype=np.int64)
 _NO_VALUE: Final = -1
+_NO_FIGI: Final = ("BS", "BM", "GG", "GB", "GH", "KY", "VG")
+"""First letters that a FIGI does not have, lest it be taken for an ISIN."""
 
 
 def valid_cusip(values: pl.Series) -> pl.Series:
@@ -35,6 +37,16 @@ def valid_isin(values: pl.Series) -> pl.Series:
 def valid_sedol(values: pl.Series) -> pl.Series:
     """Whether each text is a SEDOL with its check digit right; false for null."""
     return _checked(values, r"^[0-9B-DF-HJ-NP-TV-Z]{6}[0-9]$", 7, _sedol_holds)
+
+
+def valid_figi(values: pl.Series) -> pl.Series:
+    """Whether each text is a FIGI with its check digit right; false for null.
+
+    Two consonants that are not a country's of a CUSIP-like code, G, eight characters without vowels, a check digit
+    (OpenFIGI, allocation rules).
+    """
+    is_shaped = _checked(values, r"^[B-DF-HJ-NP-TV-Z]{2}G[0-9B-DF-HJ-NP-TV-Z]{8}[0-9]$", 12, _figi_holds)
+    return is_shaped & ~values.str.slice(0, 2).is_in(_NO_FIGI).fill_null(False)
 
 
 def cusip_of_isin(isins: pl.Series) -> pl.Series:
@@ -78,6 +90,12 @@ def _cusip_holds(characters: _Digits) -> npt.NDArray[np.bool_]:
     doubled = characters[:, :8] * np.array([1, 2] * 4, dtype=np.int64)
     total = (doubled // 10 + doubled % 10).sum(axis=1)
     return np.asarray((total + characters[:, 8]) % 10 == 0)
+
+
+def _figi_holds(characters: _Digits) -> npt.NDArray[np.bool_]:
+    doubled = characters[:, :11] * np.array([1, 2] * 5 + [1], dtype=np.int64)
+    total = (doubled // 10 + doubled % 10).sum(axis=1)
+    return np.asarray((total + characters[:, 11]) % 10 == 0)
 
 
 def _isin_holds(characters: _Digits) -> npt.NDArray[np.bool_]:

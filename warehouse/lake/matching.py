@@ -1,8 +1,8 @@
 """Which security a combination of identifiers names: pure joins over what is known, no keys issued, nothing written.
 
-CUSIP, ISIN, SEDOL and a provider's own id are strong: those of one row must agree. A ticker is never an identity; it
-decides only where nothing strong does and nothing strong contradicts it. What a row names beside the identifier that
-resolved it is learnt, and may resolve further rows of the batch, whatever their order.
+CUSIP, ISIN, SEDOL, FIGI and a provider's own id are strong: those of one row must agree. A ticker is never an
+identity; it decides only where nothing strong does and nothing strong contradicts it. What a row names beside the
+identifier that resolved it is learnt, and may resolve further rows of the batch, whatever their order.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.lake.identifiers import cusip_of_isin, valid_cusip, valid_isin, valid_sedol
+from warehouse.lake.identifiers import cusip_of_isin, valid_cusip, valid_figi, valid_isin, valid_sedol
 
-SCHEMES: Final = ("CUSIP", "ISIN", "SEDOL", "PROVIDER", "TICKER")
+SCHEMES: Final = ("CUSIP", "ISIN", "SEDOL", "FIGI", "PROVIDER", "TICKER")
 """Schemes by priority; the first that a new security has names it."""
 FIRST_KNOWN_FROM: Final = date(1900, 1, 1)
 """valid_from of an identifier that no other security has had: it is taken to have been its own always."""
 
-COLUMNS: Final = ("cusip", "isin", "sedol", "provider_security_id", "ticker")
+COLUMNS: Final = ("cusip", "isin", "sedol", "figi", "provider_security_id", "ticker")
 """Columns that name a security, in the order of ``SCHEMES``."""
 
 _TICKER_RANK: Final = SCHEMES.index("TICKER")
-_CHECKS: Final = {"cusip": valid_cusip, "isin": valid_isin, "sedol": valid_sedol}
+_CHECKS: Final = {"cusip": valid_cusip, "isin": valid_isin, "sedol": valid_sedol, "figi": valid_figi}
 _NAME: Final = ["scheme", "identifier"]
 
 

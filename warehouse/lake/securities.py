@@ -51,9 +51,9 @@ class SecurityMaster:
         counts for nothing. Row order never matters, and resolving a frame again changes nothing.
 
         Args:
-            frame: String columns cusip, isin, sedol, ticker, provider_security_id (absent ones count as null), and
-                source_line Int64. A ticker or provider id without the provider's slug ('slug:value') is given that of
-                the column ``adapter``. Columns source_file_id and known_at stand in for the arguments of that name.
+            frame: String columns cusip, isin, sedol, figi, ticker, provider_security_id (absent ones count as null),
+                and source_line Int64. A ticker or provider id without the provider's slug ('slug:value') is given that
+                of the column ``adapter``. Columns source_file_id and known_at stand in for the arguments of that name.
             create: whether a row that names nothing known makes a new security; only descriptions of securities do.
             valid_on: the day on which the identifiers must be valid; default: the row's day of known_at.
             at: known_at of what is learnt.

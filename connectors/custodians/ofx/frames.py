@@ -36,5 +36,5 @@ def reject_frame(rows: Sequence[Row]) -> pl.DataFrame:
 def _frame(schema: type[dy.Schema], rows: Sequence[Row]) -> pl.DataFrame:
     columns = schema.columns()
     return pl.DataFrame(
-        [pl.Series(name, [row[name] for row in rows], dtype=column.dtype) for name, column in columns.items()]
+        [pl.Series(name, [row.get(name) for row in rows], dtype=column.dtype) for name, column in columns.items()]
     )

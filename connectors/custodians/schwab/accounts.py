@@ -10,10 +10,10 @@ from connectors.connection import Connection
 from connectors.custodians.schwab import prefix
 from connectors.custodians.schwab.envelope import Header
 from connectors.custodians.schwab.tables import layout, tax_statuses
-from connectors.custodians.schwab.taken import Taken, misfit
 from connectors.formats import values
 from connectors.formats.fixed_width import cut
 from connectors.formats.rejects import rejected, separated
+from connectors.formats.taken import Taken, misfit
 from connectors.formats.values import checks_of, typed, with_values
 
 ACCOUNT: Final = "canonical.account"

@@ -23,11 +23,11 @@ from connectors.custodians.schwab.positions import (
 )
 from connectors.custodians.schwab.securities import SECURITY, taken_securities
 from connectors.custodians.schwab.tables import layout
-from connectors.custodians.schwab.taken import Taken, conformed, no_rows, repeated
 from connectors.custodians.schwab.transactions import TABLE as TRANSACTION
 from connectors.custodians.schwab.transactions import taken_transactions
 from connectors.formats.delimited import learnt_shape
 from connectors.formats.rejects import Check, ordered, rejected
+from connectors.formats.taken import Taken, conformed, no_rows, repeated
 
 Reader = Callable[[pl.DataFrame, Header, Connection], Taken]
 

@@ -10,9 +10,9 @@ from connectors.connection import Connection
 from connectors.custodians.schwab import prefix
 from connectors.custodians.schwab.envelope import Header
 from connectors.custodians.schwab.tables import layout
-from connectors.custodians.schwab.taken import Taken, misfit
 from connectors.formats import delimited, fixed_width, values
 from connectors.formats.rejects import Check, rejected, separated
+from connectors.formats.taken import Taken, misfit
 from connectors.formats.values import checks_of, typed, with_values
 
 POSITION: Final = "canonical.custodian_position"

@@ -11,10 +11,10 @@ from connectors.custodians.schwab import prefix
 from connectors.custodians.schwab.envelope import Header
 from connectors.custodians.schwab.positions import PRICE, prices
 from connectors.custodians.schwab.tables import layout, security_types
-from connectors.custodians.schwab.taken import Taken, misfit
 from connectors.formats import values
 from connectors.formats.fixed_width import cut
 from connectors.formats.rejects import Check, rejected, separated
+from connectors.formats.taken import Taken, misfit
 from connectors.formats.values import checks_of, typed, with_values
 
 SECURITY: Final = "canonical.security"

@@ -10,10 +10,10 @@ from connectors.connection import Connection
 from connectors.custodians.schwab import prefix
 from connectors.custodians.schwab.envelope import Header
 from connectors.custodians.schwab.tables import layout, transaction_codes
-from connectors.custodians.schwab.taken import Taken, misfit
 from connectors.formats import values
 from connectors.formats.fixed_width import cut
 from connectors.formats.rejects import Check, rejected, separated
+from connectors.formats.taken import Taken, misfit
 from connectors.formats.values import Field, checks_of, typed, with_values
 
 TABLE: Final = "canonical.transaction"

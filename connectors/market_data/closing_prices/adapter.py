@@ -15,8 +15,8 @@ from connectors.formats import delimited, values
 from connectors.formats.layouts import by_order
 from connectors.formats.lines import read_lines
 from connectors.formats.rejects import Check, ordered, rejected, separated
+from connectors.formats.taken import conformed
 from connectors.formats.values import Field, checks_of, typed, with_values
-from contracts.feed import FEEDS
 
 PRICE: Final = "canonical.price"
 SECURITY: Final = "canonical.security"
@@ -130,13 +130,13 @@ def _identifiers() -> list[pl.Expr]:
 
 
 def _prices(good: pl.DataFrame) -> pl.DataFrame:
-    return _conformed(
+    return conformed(
         PRICE, good.select(*_identifiers(), typed("price_date").alias("price_date"), typed("close").alias("price"))
     )
 
 
 def _securities(good: pl.DataFrame) -> pl.DataFrame:
-    return _conformed(
+    return conformed(
         SECURITY,
         good.select(
             *_identifiers(),
@@ -148,11 +148,6 @@ def _securities(good: pl.DataFrame) -> pl.DataFrame:
             typed("price_date").alias("business_date"),
         ),
     )
-
-
-def _conformed(table_name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    schema = pl.Schema({name: column.dtype for name, column in FEEDS[table_name].columns().items()})
-    return frame.select(list(schema)).cast(schema)
 
 
 ADAPTER: Final = Adapter(

@@ -156,7 +156,7 @@ CREATE TABLE core.securities (
   security_id uuid NOT NULL UNIQUE,
   security_name varchar(255) NOT NULL,
   security_type text NOT NULL CHECK (security_type IN
-    ('equity', 'etf', 'mutual_fund', 'bond', 'option', 'money_market', 'currency', 'other')),
+    ('equity', 'etf', 'mutual_fund', 'bond', 'option', 'money_market', 'currency', 'index', 'other')),
   asset_class text NOT NULL CHECK (asset_class IN
     ('equity', 'fixed_income', 'cash', 'alternative', 'derivative', 'other')),
   sub_asset_class varchar(50),

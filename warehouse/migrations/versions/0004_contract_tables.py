@@ -87,12 +87,16 @@ CREATE TABLE canonical.security (
   currency VARCHAR(3) NOT NULL,
   price_factor NUMERIC(20, 8) NOT NULL,
   multiplier NUMERIC(20, 8) NOT NULL,
+  maturity_date DATE,
+  coupon_percent NUMERIC(20, 8),
+  pool_factor NUMERIC(20, 8),
+  issue_country VARCHAR(2),
   adapter VARCHAR(64) NOT NULL,
   business_date DATE NOT NULL,
   known_at TIMESTAMP WITH TIME ZONE NOT NULL,
   CONSTRAINT pk_security PRIMARY KEY (tenant_key, security_key, source_file_id, source_line),
   CONSTRAINT ck_security_security_type CHECK (security_type IN (
-    'equity', 'etf', 'mutual_fund', 'bond', 'option', 'money_market', 'currency', 'other')),
+    'equity', 'etf', 'mutual_fund', 'bond', 'option', 'money_market', 'currency', 'index', 'other')),
   CONSTRAINT ck_security_asset_class CHECK (asset_class IN (
     'equity', 'fixed_income', 'cash', 'alternative', 'derivative', 'other'))
 )

@@ -11,6 +11,10 @@ select
     currency,
     price_factor,
     multiplier,
+    maturity_date,
+    coupon_percent,
+    pool_factor,
+    issue_country,
     adapter,
     business_date,
     known_at

@@ -28,9 +28,17 @@ class Taken:
 
 
 def conformed(table_name: str, part: pl.DataFrame) -> pl.DataFrame:
-    """The rows as exactly the table's feed columns and dtypes."""
+    """The rows as exactly the table's feed columns and dtypes; absent columns that may be null are null.
+
+    Raises:
+        KeyError: a column that may not be null is missing, which is a bug of the connector.
+    """
     schema = no_rows(table_name).schema
-    chosen = part[list(schema)]
+    nullable = {name for name, column in FEEDS[table_name].columns().items() if column.nullable}
+    absent = [pl.lit(None, dtype=schema[name]).alias(name) for name in schema if name not in part.columns]
+    if not {name for name in schema if name not in part.columns} <= nullable:
+        raise KeyError(f"{table_name}: columns that may not be null are missing from the frame")
+    chosen = (part.with_columns(absent) if absent else part)[list(schema)]
     return chosen if chosen.schema == schema else chosen.cast(schema)
 
 
