@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +40,62 @@ def resolve(ref: str, secrets_dir: Path) -> str:
     if not secret:
         raise PermanentError(f"{ref}: the secret is empty")
     return secret
+
+
+def replace(ref: str, secret: str, secrets_dir: Path) -> None:
+    """Put a new secret in the place of an old one, whole or not at all, readable by its owner alone.
+
+    Args:
+        ref: ``file:NAME``; a link inside the folder is followed.
+        secret: the new one.
+        secrets_dir: the folder of secret files.
+
+    Raises:
+        PermanentError: the reference names no file that may be written.
+    """
+    path = _writable(ref, secrets_dir)
+    try:
+        real = Path(os.path.realpath(path))
+        if not real.is_relative_to(secrets_dir.resolve()):
+            raise PermanentError(f"{ref}: the file lies outside the secrets folder")
+        descriptor, name = tempfile.mkstemp(prefix=".new-", dir=real.parent)  # created with mode 600
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(secret.encode())
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(name).replace(real)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise PermanentError(f"{ref}: the new secret cannot be written ({error.strerror})") from None
+
+
+@contextmanager
+def held(ref: str, secrets_dir: Path) -> Iterator[None]:
+    """Keep every other process that asks for the same from using the secret meanwhile.
+
+    Raises:
+        PermanentError: the reference names no file that may be written.
+    """
+    path = _writable(ref, secrets_dir)
+    try:
+        lock = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise PermanentError(f"{ref}: cannot be locked in the secrets folder ({error.strerror})") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _writable(ref: str, secrets_dir: Path) -> Path:
+    kind, _, name = ref.partition(":")
+    if kind != "file" or not _NAME.fullmatch(name):
+        raise PermanentError("a secret that is written back must be referred to as file:NAME")
+    return secrets_dir / name
 
 
 def _file_secret(ref: str, path: Path, secrets_dir: Path) -> str:

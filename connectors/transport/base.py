@@ -9,9 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from connectors.errors import RetryableError
+
+UNKNOWN_SIZE: Final = -1
+"""Size of a file that exists only once it is fetched: the answer of a service."""
 
 
 class FileNotTaken(RetryableError):
@@ -27,7 +30,7 @@ class RemoteFile:
 
     Attributes:
         path: relative to the root, '/'-separated, safe.
-        size_bytes: what the server says.
+        size_bytes: what the server says, or ``UNKNOWN_SIZE``.
         modified_at: UTC, whole seconds; what the server says.
         has_checksum: whether ``<path>.sha256`` lies beside it.
         version: the server's own mark of this content, such as an ETag; empty where it gives none.
