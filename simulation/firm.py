@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-Style = Literal["schwab", "ofx_sgml", "ofx_xml", "ofx_bank"]
+Style = Literal["schwab", "fidelity", "pershing", "tda", "ibflex", "swift", "ofx_sgml", "ofx_xml", "ofx_bank"]
+US_STYLES: tuple[Style, ...] = ("schwab", "fidelity", "pershing", "tda")
+"""Custodians of the United States: accounts in dollars, holding securities in dollars."""
+CONNECTIONS: Mapping[Style, str] = {
+    "schwab": "schwab_main", "fidelity": "fidelity_main", "pershing": "pershing_main", "tda": "tda_veo",
+    "ibflex": "ibkr_flex", "swift": "swift_custody", "ofx_sgml": "ofx_direct", "ofx_xml": "ofx_direct",
+    "ofx_bank": "ofx_direct",
+}  # fmt: skip
+"""Style to the tenant's feed that delivers accounts of it."""
 
 SHARED_ACCOUNT_NUMBER = "48120001"
 """The account number that tenants have in common."""
@@ -39,12 +47,14 @@ class TenantPlan:
     Attributes:
         accounts: number of accounts.
         master_account: its Schwab master account.
-        ofx_share: share of the accounts that OFX statements describe; the rest are Schwab's.
+        ofx_share: share of the accounts that OFX statements describe.
+        styles: custodians of the others, in turns; the first account is Schwab's.
     """
 
     accounts: int
     master_account: str
     ofx_share: float = 0.0
+    styles: tuple[Style, ...] = ("schwab",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,30 +139,47 @@ def _account(
     opens_late = place > 0 and draw.random() < 0.06 and len(days) > 4
     opened_place = draw.randint(1, len(days) // 2) if opens_late else 0
     ordinal = place // ofx_every if ofx_every else 0
-    style: Style = "schwab"
+    style: Style = "schwab" if place == 0 else plan.styles[(place - ordinal) % len(plan.styles)]
     if is_ofx:
         style = "ofx_bank" if ordinal % 8 == 6 else ("ofx_xml" if ordinal % 2 else "ofx_sgml")
     opened_date = days[opened_place] if opens_late else date(draw.randint(2005, 2020), draw.randint(1, 12), 15)
     return Account(
         tenant=tenant,
-        connection="ofx_direct" if is_ofx else "schwab_main",
+        connection=CONNECTIONS[style],
         style=style,
         account_number=_number(tenant_number, place, style),
-        master_account=None if is_ofx else plan.master_account,
+        master_account=plan.master_account if style in US_STYLES else None,
         household=f"{tenant.upper()}-H{household:04d}",
         title=title,
         registration=registration,
         registration_title=registration_title,
         tax_status=tax_status,
-        base_currency=_OFX_CURRENCIES[ordinal // 2 % 4] if is_ofx else "USD",
+        base_currency=_currency(style, ordinal, place),
         opened_date=opened_date,
         opened_place=opened_place,
         is_weekly=is_ofx and ordinal % 4 == 0,
     )
 
 
+def _currency(style: Style, ordinal: int, place: int) -> str:
+    if style in ("ibflex", "swift"):
+        return ("EUR", "GBP", "USD")[place // 3 % 3]
+    return "USD" if style in US_STYLES else _OFX_CURRENCIES[ordinal // 2 % 4]
+
+
 def _number(tenant_number: int, place: int, style: Style) -> str:
+    """An account number of the custodian's form: lengths and letters are theirs, the numbers invented."""
     if style == "schwab":
         return SHARED_ACCOUNT_NUMBER if place == 0 else f"{5 + tenant_number % 5}{place:07d}"
+    if style == "fidelity":  # branch of three, six digits
+        return f"{chr(ord('X') + tenant_number % 3)}{10 + tenant_number % 90:02d}{place:06d}"
+    if style == "pershing":  # office of three, five digits, check digit
+        return f"{chr(ord('J') + tenant_number % 10)}P7{place:05d}{(7 * place + tenant_number) % 10}"
+    if style == "tda":
+        return f"9{tenant_number % 10}{place:07d}"
+    if style == "ibflex":
+        return f"U{1 + tenant_number % 9}{place:06d}"
+    if style == "swift":
+        return f"{7 + tenant_number % 3}00{place:09d}"
     prefix = "B" if style == "ofx_bank" else "W"
     return f"{prefix}{tenant_number + 1}{place:06d}"

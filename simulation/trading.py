@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
 
-from simulation.firm import Account, Firm
+from simulation.firm import US_STYLES, Account, Firm
 from simulation.market import PRICE_UNITS, Market
 from simulation.transactions import CENT, MONEY_UNITS, QUANTITY_UNITS, Opening, Transaction, cents, principal
 
@@ -60,10 +60,10 @@ def trading(seed: int, market: Market, firm: Firm) -> Trading:
     """Simulate every account over the market's days."""
     books = [_opened(seed, market, account) for account in firm.accounts]
     openings = tuple(Opening(book.account, dict(book.holdings), book.cash) for book in books)
-    households: dict[tuple[str, str], list[_Book]] = defaultdict(list)
+    households: dict[tuple[str, str, str], list[_Book]] = defaultdict(list)
     for book in books:
-        if book.account.style == "schwab":
-            households[book.account.tenant, book.account.household].append(book)
+        if book.account.style in US_STYLES:
+            households[book.account.tenant, book.account.household, book.account.style].append(book)
     couples = [group for group in households.values() if len(group) > 1]
     journal_draw = random.Random(f"{seed}/journal")
     for place in range(len(market.days)):
@@ -80,7 +80,7 @@ def _opened(seed: int, market: Market, account: Account) -> _Book:
     draw = random.Random(f"{seed}/trading/{'/'.join(account.key)}")
     if account.style == "ofx_bank":
         return _Book(account, draw, [], cash=draw.randint(2_000_00, 90_000_00) * CENT)
-    wanted = {"USD"} if account.style == "schwab" else {"USD", "EUR", "GBP"}
+    wanted = {"USD"} if account.style in US_STYLES else {"USD", "EUR", "GBP"}
     menu = [place for place, listed in enumerate(market.securities) if listed.currency in wanted]
     book = _Book(account, draw, menu)
     if account.opened_place == 0:
@@ -214,7 +214,7 @@ def _periodic(book: _Book, market: Market, place: int) -> None:
     interest = cents(Fraction(max(book.cash, 0), MONEY_UNITS) * Fraction(2, 10_000))
     if interest > 0:
         _book(book, market, place, "INTEREST", amount=interest)
-        if book.account.style == "schwab" and book.draw.random() < 0.05:
+        if book.account.style in US_STYLES and book.draw.random() < 0.05:
             _book(
                 book, market, place, "TAX_WITHHELD", amount=-cents(Fraction(interest, MONEY_UNITS) * Fraction(24, 100))
             )
