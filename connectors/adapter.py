@@ -17,6 +17,7 @@ import polars as pl
 
 from connectors.connection import Connection
 from connectors.formats.codes import CodeTable, digest
+from connectors.transport.extraction import Requests
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ class Adapter:
         layouts: CSV files that hold the layouts.
         sniff: from the first bytes of a file, decoded as latin-1, to the name of its kind; None when it tells nothing.
         blocks: the rows of a bulk file as they are read, in bounded memory; raises as ``parse``. None: only whole.
+        extractions: what a service is asked for a day, over REST or SOAP; pure. None: it delivers files.
     """
 
     slug: str
@@ -142,6 +144,7 @@ class Adapter:
     layouts: tuple[Path, ...] = ()
     sniff: Callable[[str], str | None] | None = None
     blocks: Callable[[RawFile, Connection], Iterator[ParsedBlock]] | None = None
+    extractions: Requests | None = None
 
     def version_for(self, connection: Connection) -> str:
         """The version under which a connection's files are read: the parser's, and the firm's own codes'."""

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from connectors.services import ServiceTransport
+
 Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 
@@ -62,7 +64,10 @@ class S3Transport(_Settings):
     path_style: bool = False
 
 
-AnyTransport = LocalTransport | SftpTransport | S3Transport
+FolderTransport = LocalTransport | SftpTransport | S3Transport
+"""The kinds that look into a folder."""
+
+AnyTransport = FolderTransport | ServiceTransport
 """Every kind of transport; a kind of its own is added here and in ``connectors.transport.opening``."""
 
 

@@ -11,8 +11,14 @@ from pydantic import ValidationError
 
 from connectors.connection import AnyTransport, Connection, LocalTransport, S3Transport, SftpTransport, TenantSettings
 from connectors.errors import PermanentError
+from connectors.services import ServiceTransport, StreamTransport
 
-_TRANSPORT_KINDS = ("local", "sftp", "s3")
+_KINDS = {
+    "transport": ("local", "sftp", "s3", "rest", "soap", "stream"),
+    "auth": ("none", "api_key", "basic", "oauth2_client_credentials", "oauth2_refresh", "session_token", "ws_security"),
+    "backfill": ("message", "http"),
+}
+"""Fields that come in several kinds. Pydantic names the kind as a step of its own, which nobody wrote."""
 
 
 class SettingsError(PermanentError):
@@ -96,7 +102,7 @@ def _field(location: tuple[int | str, ...]) -> str:
     for i, step in enumerate(location):
         if isinstance(step, int):
             text += f"[{step}]"
-        elif not (step in _TRANSPORT_KINDS and i and location[i - 1] == "transport"):
+        elif not (i and step in _KINDS.get(str(location[i - 1]), ())):
             text += f".{step}" if text else step
     return text or "the document"
 
@@ -137,6 +143,8 @@ def _anchored(connection: Connection, folder: Path) -> Connection:
         anchored: AnyTransport = transport.model_copy(update={"path": folder / transport.path})
     elif isinstance(transport, S3Transport):
         anchored = transport
+    elif isinstance(transport, ServiceTransport):
+        anchored = _anchored_service(transport, folder)
     else:
         anchored = transport.model_copy(update={"known_hosts": folder / transport.known_hosts})
     codes = {table: folder / path for table, path in connection.codes.items()}
@@ -145,3 +153,11 @@ def _anchored(connection: Connection, folder: Path) -> Connection:
         signers = (key if key.startswith(("env:", "file:")) else str(folder / key) for key in pgp.signer_keys)
         pgp = pgp.model_copy(update={"signer_keys": tuple(signers)})
     return connection.model_copy(update={"transport": anchored, "codes": codes, "pgp": pgp})
+
+
+def _anchored_service(transport: ServiceTransport, folder: Path) -> ServiceTransport:
+    if transport.ca_file is not None:
+        transport = transport.model_copy(update={"ca_file": folder / transport.ca_file})
+    if isinstance(transport, StreamTransport):
+        return transport.model_copy(update={"spool": folder / transport.spool})
+    return transport

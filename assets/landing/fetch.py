@@ -19,8 +19,8 @@ from connectors.adapter import Adapter
 from connectors.archive import stem_of
 from connectors.connection import Connection
 from connectors.registry import adapter
-from connectors.transport.base import FileNotTaken, RefusedFile, RemoteFile, Transport
-from connectors.transport.opening import open_transport
+from connectors.transport.base import UNKNOWN_SIZE, FileNotTaken, RefusedFile, RemoteFile, Transport
+from connectors.transport.opening import open_connection
 from contracts.tables.landing import FILE_ARRIVAL
 from contracts.tables.quality import REJECT
 from warehouse.lake.raw import StoredFile, source_file_id
@@ -46,52 +46,70 @@ class Landed:
 def fetch_files(ws: Workspace, tenant: str, connection: Connection) -> Landed:
     """Land what the connection offers and the ledger does not hold yet.
 
-    A file is known by path, size and modification time; only unknown ones are fetched. Bytes that were landed before
-    are recorded as a duplicate. Names that are unsafe are refused by name and recorded in quarantine. A file that
-    still grows, or does not match its checksum, is left for the next visit. Parts of an interrupted fetch are resumed.
+    A file is known by path, size and modification time; only unknown ones are fetched. What a service is to answer has
+    no size yet and is known by the other two. Bytes that were landed before are recorded as a duplicate. Names that
+    are unsafe are refused by name and recorded in quarantine. A file that still grows, or does not match its checksum,
+    is left for the next visit. Parts of an interrupted fetch are resumed.
 
     Raises:
         RetryableError, PermanentError: the provider could not be talked to; what was landed until then is kept.
     """
     tenant_key = ws.tenant_key(tenant)
     ledger = ws.lake.read(FILE_ARRIVAL, tenant, where=pl.col("connection_id") == connection.connection_id)
-    seen = set(ledger.select("remote_path", "size_bytes", "remote_modified_at").iter_rows())
+    seen = _seen(ledger)
     hashes = set(ws.lake.read(FILE_ARRIVAL, tenant)["source_file_id"])
     landed = Landed()
     folder = ws.home / "staging" / tenant / connection.connection_id
     folder.mkdir(parents=True, exist_ok=True)
-    with open_transport(connection.transport, ws.secrets_dir) as transport:
+    with open_connection(connection, ws.secrets_dir) as transport:
         listing = transport.list_files()
         landed.listed = len(listing.files)
         _refuse(ws, tenant, tenant_key, connection, listing.refusals, landed)
-        unknown = [f for f in listing.files if (f.path, f.size_bytes, f.modified_at) not in seen]
+        unknown = [f for f in listing.files if _identity(connection, f) not in seen]
         for batch in _batches(sorted(unknown, key=lambda f: (f.modified_at, f.path))):
-            for remote in batch:
-                try:
-                    stored = _store(ws, tenant, transport, remote, folder)
-                except FileNotTaken:
-                    landed.not_taken += 1
-                    continue
-                landed.rows.append(_ledger_row(tenant_key, connection, remote, stored, hashes))
-                hashes.add(stored.source_file_id)
-                landed.bytes += stored.size_bytes
-            _record(ws, tenant, landed)
+            try:
+                for remote in batch:
+                    try:
+                        stored = _store(ws, tenant, transport, remote, folder)
+                    except FileNotTaken:
+                        landed.not_taken += 1
+                        continue
+                    landed.rows.append(_ledger_row(tenant_key, connection, remote, stored, hashes))
+                    hashes.add(stored.source_file_id)
+                    landed.bytes += stored.size_bytes
+            finally:
+                # Also when the provider fails in the middle: what a service answered is not asked for twice.
+                _record(ws, tenant, landed)
     return landed
 
 
 def unseen_files(ws: Workspace, tenant: str) -> list[str]:
     """Names, with their connection, that the tenant's servers offer and the ledger does not hold. Fetches nothing."""
     ledger = ws.lake.read(FILE_ARRIVAL, tenant)
-    seen = set(ledger.select("connection_id", "remote_path", "size_bytes", "remote_modified_at").iter_rows())
+    seen = _seen(ledger)
     unseen: list[str] = []
     for connection in ws.connections(tenant):
-        with open_transport(connection.transport, ws.secrets_dir) as transport:
+        with open_connection(connection, ws.secrets_dir) as transport:
             unseen += [
                 f"{connection.connection_id}/{f.path}@{f.modified_at.isoformat()}"
                 for f in transport.list_files().files
-                if (connection.connection_id, f.path, f.size_bytes, f.modified_at) not in seen
+                if _identity(connection, f) not in seen
             ]
     return unseen
+
+
+_Identity = tuple[str, str, int, datetime]
+
+
+def _identity(connection: Connection, remote: RemoteFile) -> _Identity:
+    return connection.connection_id, remote.path, remote.size_bytes, remote.modified_at
+
+
+def _seen(ledger: pl.DataFrame) -> set[_Identity]:
+    """What was landed, each file also as it was listed if its size was not known before it came."""
+    landed = ledger.select("connection_id", "remote_path", "size_bytes", "remote_modified_at")
+    unsized = landed.with_columns(size_bytes=pl.lit(UNKNOWN_SIZE, landed.schema["size_bytes"]))
+    return set(landed.iter_rows()) | set(unsized.iter_rows())
 
 
 def _batches(files: Sequence[RemoteFile]) -> Iterator[Sequence[RemoteFile]]:
