@@ -1,6 +1,7 @@
 """Archives: a landed file made safe to open.
 
-A delivery may be a zip archive or a gzip stream around one file; what it is shows in its first bytes, not its name.
+A delivery may be an OpenPGP message, and it or the text in that may be a zip archive or a gzip stream around one file;
+what it is shows in its first bytes, not its name. Any other nesting is refused.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from connectors.errors import FeedFault
+from connectors.pgp import ENDINGS as PGP_ENDINGS
+from connectors.pgp import PgpKeys, decrypt, is_pgp
 from connectors.transport.paths import name_fault, path_fault, printable
 
 MAX_RATIO: Final = 300
@@ -36,6 +39,8 @@ _END_RECORD: Final = struct.Struct("<4sHHHHIIH")
 _ENCRYPTED_FLAG: Final = 0x1
 _PART_NAME: Final = "..part"
 """A name that no member can have, for it holds '..', and shorter than the longest name that a member can have."""
+_DECRYPTED_NAME: Final = "..text"
+_SCRATCH_NAME: Final = "..open"
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Expanded:
     Attributes:
         path: where its bytes are.
         name: base name; of an archive, that of the file inside.
-        is_archive: whether the delivery was one.
+        is_archive: whether the delivery was one, or an OpenPGP message: the bytes at ``path`` are not those delivered.
     """
 
     path: Path
@@ -54,29 +59,33 @@ class Expanded:
 
 
 def stem_of(name: str) -> str:
-    """A base name without its '.zip' or '.gz' ending: what the kinds of an adapter are matched against."""
-    for ending in _ENDINGS:
-        if name.lower().endswith(ending) and len(name) > len(ending):
-            return name[: -len(ending)]
+    """A base name without the ending of OpenPGP and of an archive: what the kinds of an adapter are matched against."""
+    for endings in (PGP_ENDINGS, _ENDINGS):
+        for ending in endings:
+            if name.lower().endswith(ending) and len(name) > len(ending):
+                name = name[: -len(ending)]
+                break
     return name
 
 
-def expand(path: Path, name: str, destination_dir: Path, max_bytes: int) -> Expanded:
-    """The one file inside a zip or gzip delivery, written to ``destination_dir``; any other file as it is, not copied.
+def expand(path: Path, name: str, destination_dir: Path, max_bytes: int, keys: PgpKeys | None = None) -> Expanded:
+    """The one file inside a delivery, written to ``destination_dir``; one that holds no other as it is, not copied.
 
-    A gzip stream of several members is one file (RFC 1952 section 2.2). Its name is ``name`` without its ending;
-    that of a zip member is the base name that the archive states.
+    A gzip stream of several members is one file (RFC 1952 section 2.2). Its name, and that of what is decrypted, is
+    ``name`` without its endings; that of a zip member is the base name that the archive states.
 
     Args:
         path: the delivered bytes.
         name: the name under which they were delivered; its folder is ignored.
         destination_dir: an existing folder of the caller's own.
         max_bytes: bound on the delivery and on what it expands to.
+        keys: of the connection, for OpenPGP. With ``require_signature`` no other file is taken.
 
     Raises:
         FeedFault: ``too_large`` for a delivery beyond ``max_bytes``; ``archive_bomb`` for one that expands beyond it or
             more than ``MAX_RATIO`` times; ``unsafe_path`` for a member that is absolute, leaves its folder or is a
-            link; ``malformed_document`` for an archive that is corrupt, encrypted, nested, or not of exactly one file.
+            link; ``malformed_document`` for an archive that is corrupt, encrypted, nested, or not of exactly one file;
+            ``pgp_wrong_key`` and ``pgp_bad_signature`` as ``connectors.pgp`` says.
     """
     base_name = PurePosixPath(name).name
     if fault := name_fault(base_name):
@@ -84,19 +93,44 @@ def expand(path: Path, name: str, destination_dir: Path, max_bytes: int) -> Expa
     packed_bytes = path.stat().st_size
     if packed_bytes > max_bytes:
         raise FeedFault("too_large", f"{packed_bytes} bytes, more than the connection's bound of {max_bytes}")
+    bound = _bound(packed_bytes, max_bytes)
+    if is_pgp(path):
+        decrypted = destination_dir / _DECRYPTED_NAME
+        try:
+            scratch = destination_dir / _SCRATCH_NAME
+            decrypt(path, keys, scratch, lambda chunks: _write(chunks, decrypted, packed_bytes, bound))
+            opened = _unpacked(decrypted, base_name, destination_dir, bound)
+            if opened is None:
+                if is_pgp(decrypted):
+                    raise FeedFault("malformed_document", "the OpenPGP message holds another one")
+                opened = destination_dir / stem_of(base_name)
+                decrypted.replace(opened)
+        finally:
+            decrypted.unlink(missing_ok=True)
+        return Expanded(opened, opened.name, is_archive=True)
+    if keys is not None and keys.require_signature:
+        raise FeedFault("pgp_bad_signature", "it is not OpenPGP, and the connection demands signed files")
+    opened = _unpacked(path, base_name, destination_dir, bound)
+    if opened is None:
+        return Expanded(path, base_name, is_archive=False)
+    return Expanded(opened, opened.name, is_archive=True)
+
+
+def _unpacked(path: Path, base_name: str, destination_dir: Path, bound: int) -> Path | None:
+    """The one file inside a zip or gzip file, written out; None when it is neither."""
+    packed_bytes = path.stat().st_size
     magic = _magic(path)
     if magic in _ZIP_MAGICS:
         _require_small_directory(path)
         member = _zip_member(path)
-        bound = _bound(packed_bytes, max_bytes)
         if member.file_size > bound:
             detail = f"{packed_bytes} bytes state that they expand to {member.file_size}, more than {bound}"
             raise FeedFault("archive_bomb", detail)
         inner_name = PurePosixPath(member.filename).name
-        return _expanded(_zip_chunks(path, member), path, destination_dir / inner_name, max_bytes)
+        return _expanded(_zip_chunks(path, member), destination_dir / inner_name, packed_bytes, bound)
     if magic.startswith(_GZIP_MAGIC):
-        return _expanded(_gzip_chunks(path), path, destination_dir / stem_of(base_name), max_bytes)
-    return Expanded(path, base_name, is_archive=False)
+        return _expanded(_gzip_chunks(path), destination_dir / stem_of(base_name), packed_bytes, bound)
+    return None
 
 
 def _magic(path: Path) -> bytes:
@@ -162,18 +196,20 @@ def _gzip_chunks(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def _expanded(chunks: Iterator[bytes], packed: Path, destination: Path, max_bytes: int) -> Expanded:
+def _expanded(chunks: Iterator[bytes], destination: Path, packed_bytes: int, bound: int) -> Path:
     """Stream the content to ``destination`` within the bounds; nothing is left there on a fault."""
     part = destination.with_name(_PART_NAME)
     try:
-        _write_bounded(chunks, part, packed.stat().st_size, max_bytes)
+        _write(_sound(chunks), part, packed_bytes, bound)
         magic = _magic(part)
         if magic in _ZIP_MAGICS or magic.startswith(_GZIP_MAGIC):
             raise FeedFault("malformed_document", "the archive holds another archive")
+        if is_pgp(part):
+            raise FeedFault("malformed_document", "the archive holds an OpenPGP message; that must be the outer layer")
         part.replace(destination)
     finally:
         part.unlink(missing_ok=True)
-    return Expanded(destination, destination.name, is_archive=True)
+    return destination
 
 
 def _bound(packed_bytes: int, max_bytes: int) -> int:
@@ -181,11 +217,10 @@ def _bound(packed_bytes: int, max_bytes: int) -> int:
     return min(max_bytes, max(RATIO_FREE_BYTES, packed_bytes * MAX_RATIO))
 
 
-def _write_bounded(chunks: Iterator[bytes], part: Path, packed_bytes: int, max_bytes: int) -> None:
-    bound = _bound(packed_bytes, max_bytes)
+def _write(chunks: Generator[bytes, None, None], part: Path, packed_bytes: int, bound: int) -> None:
     written = 0
-    with part.open("wb") as target, contextlib.closing(_sound(chunks)) as sound:
-        for chunk in sound:
+    with part.open("wb") as target, contextlib.closing(chunks) as closing:
+        for chunk in closing:
             written += len(chunk)
             if written > bound:
                 raise FeedFault("archive_bomb", f"{packed_bytes} bytes expand to more than {bound}")

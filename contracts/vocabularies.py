@@ -55,6 +55,7 @@ DISPOSITIONS: Final = ("quarantined", "flagged")
 FILE_REASONS: Final = (
     "empty_file", "truncated_file", "trailer_mismatch", "wrong_encoding", "binary_content", "archive_bomb",
     "unsafe_path", "unrecognised_file", "malformed_document", "too_large", "wrong_business_date",
+    "pgp_wrong_key", "pgp_bad_signature",
 )  # fmt: skip
 """Faults of a file as a whole; they block it."""
 
