@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
+from xml.etree import ElementTree
 
+import defusedxml.ElementTree
 import httpx
 import zeep
 from lxml import etree
@@ -169,6 +171,8 @@ def require_reply(label: str, answer: Answer) -> None:
     except (zeep.exceptions.DTDForbidden, zeep.exceptions.EntitiesForbidden):
         raise PermanentError(f"{label}: the answer holds a document type or entities; refused") from None
     except (zeep.exceptions.XMLSyntaxError, etree.LxmlError, ValueError):
+        if _has_document_type(answer.body):  # a bomb ends lxml's patience before zeep looks at the document type
+            raise PermanentError(f"{label}: the answer holds a document type or entities; refused") from None
         reason = "the answer is no XML" if answer.status == 200 else f"status {answer.status}"
         raise TryAgain(reason) from None
     name = etree.QName(root)
@@ -180,6 +184,16 @@ def require_reply(label: str, answer: Answer) -> None:
     if code in _ENVELOPES[name.namespace][1]:
         raise PermanentError(f"{label}: the service answers with a fault that is ours ({code})")
     raise TryAgain("the service answers with a fault of its own" if code is not None else f"status {answer.status}")
+
+
+def _has_document_type(body: bytes) -> bool:
+    try:
+        defusedxml.ElementTree.fromstring(body, forbid_dtd=True)
+    except defusedxml.DefusedXmlException:
+        return True
+    except (ElementTree.ParseError, ValueError, LookupError):
+        return False
+    return False
 
 
 def _fault_code(root: Any, namespace: str) -> str | None:
