@@ -21,6 +21,7 @@ import polars as pl
 import pyarrow as pa
 
 from connectors.formats import flat_kernels as kernel
+from connectors.formats.lines import CutLines
 from connectors.formats.rejects import Check
 from connectors.formats.values import PRECISION
 
@@ -152,7 +153,7 @@ def read_layouts(path: Path) -> Mapping[tuple[str, str], FlatLayout]:
 
 
 def read_records(
-    lines: pl.DataFrame,
+    lines: pl.DataFrame | CutLines,
     layout: FlatLayout,
     wanted: Sequence[Wanted],
     *,
@@ -162,7 +163,7 @@ def read_records(
     """The wanted fields of each line, typed, and the ways in which they can fail.
 
     Args:
-        lines: ``line`` Int64 and ``text`` String.
+        lines: ``line`` Int64 and ``text`` String; or lines as they lie in their block, which spares a copy.
         layout: where the fields are.
         wanted: the fields to read.
         separator: None for fixed width, else one character between the fields.
@@ -172,25 +173,30 @@ def read_records(
         The lines with a typed column for each field under its name (null where blank or at fault) and its
         ``<name>:fault``; and checks of those, for ``connectors.formats.rejects.separated``.
     """
+    if isinstance(lines, CutLines):
+        if separator is not None or lines.content.isascii():
+            cutter = _cutter(layout, wanted, separator, quote)
+            frame = _read(lines.frame, _placed(lines), cutter, wanted)
+            return frame, _checks(wanted, is_delimited=separator is not None)
+        lines = lines.frame.with_columns(pl.col("text").str.strip_chars_end("\r\n\x1a"))
     if separator is None and not _is_ascii(lines["text"]):
         plain = (lines["text"].str.len_chars() == lines["text"].str.len_bytes()).fill_null(True)
         parts = [
-            _read(lines.filter(plain), _fixed(layout, wanted), wanted),
+            _read_flat(lines.filter(plain), _cutter(layout, wanted, None, None), wanted),
             _read_in_pieces(lines.filter(~plain), layout, wanted),
         ]
         return pl.concat(parts).sort("line"), _checks(wanted, is_delimited=False)
-    if separator is None:
-        return _read(lines, _fixed(layout, wanted), wanted), _checks(wanted, is_delimited=False)
-    spans = _Delimited(layout, [layout.field(w.name) for w in wanted], separator, quote)
-    return _read(lines, spans, wanted), _checks(wanted, is_delimited=True)
+    cutter = _cutter(layout, wanted, separator, quote)
+    return _read_flat(lines, cutter, wanted), _checks(wanted, is_delimited=separator is not None)
 
 
 @dataclass(frozen=True)
 class _Lines:
-    """Lines as one buffer: ``offsets`` has one more entry than there are lines."""
+    """Lines in one buffer: where each begins and ends, its line end not included."""
 
     buffer: Bytes
-    offsets: Ints
+    starts: Ints
+    ends: Ints
 
 
 @dataclass(frozen=True)
@@ -210,7 +216,7 @@ class _Fixed:
         self._fields = fields
 
     def spans(self, lines: _Lines) -> tuple[list[_Span], Ints | None]:
-        firsts, stops = lines.offsets[:-1], lines.offsets[1:]
+        firsts, stops = lines.starts, lines.ends
         none = np.full(len(firsts), -1, dtype=np.int64)
         spans = []
         for field in self._fields:
@@ -232,10 +238,11 @@ class _Delimited:
         self._separator = ord(separator)
         self._quote = -1 if quote is None else ord(quote)
         self.mark = quote or ""
+        self._is_quoting = False
 
     def quoted(self, buffer: Bytes, starts: Ints) -> pl.Series | None:
         """Whether each field stands in quotes; None when none does."""
-        if self._quote < 0:
+        if not self._is_quoting:
             return None
         before = (starts > 0) & (buffer[np.maximum(starts - 1, 0)] == self._quote)
         return pl.Series(before) if before.any() else None
@@ -243,28 +250,40 @@ class _Delimited:
     def spans(self, lines: _Lines) -> tuple[list[_Span], Ints | None]:
         order = sorted(self._fields, key=lambda field: field.number)
         places = np.array(sorted({field.number - 1 for field in order}), dtype=np.int64)
-        count = len(lines.offsets) - 1
+        count = len(lines.starts)
         starts, ends = np.empty((len(places), count), np.int64), np.empty((len(places), count), np.int64)
         counts = np.empty(count, dtype=np.int64)
-        kernel.split(lines.buffer, lines.offsets, self._separator, self._quote, places, starts, ends, counts)
+        self._is_quoting = self._quote >= 0 and bool(kernel.holds(lines.buffer, self._quote))
+        quote = self._quote if self._is_quoting else -1
+        kernel.split(lines.buffer, lines.starts, lines.ends, self._separator, quote, places, starts, ends, counts)
         none = np.full(count, -1, dtype=np.int64)
         at = {int(place): row for row, place in enumerate(places)}
-        spans = [_Span(f, starts[at[f.number - 1]].copy(), ends[at[f.number - 1]].copy(), none) for f in self._fields]
-        return spans, np.where(np.isin(counts, self._counts), counts, -1)
+        spans = [_Span(f, starts[at[f.number - 1]], ends[at[f.number - 1]], none) for f in self._fields]
+        is_known = counts == self._counts[0]
+        for known in self._counts[1:]:
+            is_known |= counts == known
+        return spans, None if is_known.all() else np.where(is_known, counts, -1)
 
 
-def _fixed(layout: FlatLayout, wanted: Sequence[Wanted]) -> _Fixed:
-    return _Fixed([layout.field(w.name) for w in wanted])
+def _cutter(
+    layout: FlatLayout, wanted: Sequence[Wanted], separator: str | None, quote: str | None
+) -> _Fixed | _Delimited:
+    fields = [layout.field(w.name) for w in wanted]
+    return _Fixed(fields) if separator is None else _Delimited(layout, fields, separator, quote)
 
 
-def _read(lines: pl.DataFrame, cutter: _Fixed | _Delimited, wanted: Sequence[Wanted]) -> pl.DataFrame:
-    flat = _flat(lines["text"])
+def _read_flat(lines: pl.DataFrame, cutter: _Fixed | _Delimited, wanted: Sequence[Wanted]) -> pl.DataFrame:
+    return _read(lines, _flat(lines["text"]), cutter, wanted)
+
+
+def _read(lines: pl.DataFrame, flat: _Lines, cutter: _Fixed | _Delimited, wanted: Sequence[Wanted]) -> pl.DataFrame:
     spans, counts = cutter.spans(flat)
     columns: list[pl.Series] = []
     for want, span in zip(wanted, spans, strict=True):
         columns.extend(_column(flat.buffer, span, want, counts, cutter))
-    if counts is not None:
-        columns.append(pl.Series("record:fault", (counts < 0).astype(np.uint8)))
+    if isinstance(cutter, _Delimited):
+        shape = np.zeros(lines.height, dtype=np.uint8) if counts is None else (counts < 0).astype(np.uint8)
+        columns.append(pl.Series("record:fault", shape))
     return lines.with_columns(columns)
 
 
@@ -363,7 +382,7 @@ def _read_in_pieces(lines: pl.DataFrame, layout: FlatLayout, wanted: Sequence[Wa
         at += 1
     joined = lines.with_columns(pl.concat_str(pieces, separator=_SEPARATOR).alias("text"))
     cutter = _Signed(FlatLayout(tuple(fields)), fields, [bool(layout.field(w.name).sign) for w in wanted])
-    return _read(joined, cutter, wanted).with_columns(lines["text"]).drop("record:fault")
+    return _read_flat(joined, cutter, wanted).with_columns(lines["text"]).drop("record:fault")
 
 
 class _Signed(_Delimited):
@@ -387,7 +406,14 @@ def _flat(texts: pl.Series) -> _Lines:
         flat = flat.combine_chunks()
     flat = flat.cast(pa.large_string())
     offsets = np.frombuffer(flat.buffers()[1] or b"\0" * 8, dtype=np.int64)[flat.offset : flat.offset + len(texts) + 1]
-    return _Lines(np.frombuffer(flat.buffers()[2] or b"\0", dtype=np.uint8), offsets)
+    return _Lines(np.frombuffer(flat.buffers()[2] or b"\0", dtype=np.uint8), offsets[:-1], offsets[1:])
+
+
+def _placed(lines: CutLines) -> _Lines:
+    buffer = np.frombuffer(lines.content or b"\0", dtype=np.uint8)
+    starts, ends = lines.offsets[:-1], lines.offsets[1:].copy()
+    kernel.trim_line_ends(buffer, starts, ends)
+    return _Lines(buffer, starts, ends)
 
 
 def _validity(faults: Bytes) -> pa.Buffer | None:

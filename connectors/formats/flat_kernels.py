@@ -36,14 +36,56 @@ jit: Any = numba.njit(cache=True, nogil=True)
 
 
 @jit
-def split(buffer, offsets, separator, quote, places, starts, ends, counts):  # type: ignore[no-untyped-def]
+def survey(block):  # type: ignore[no-untyped-def]
+    """Number of control bytes that text does not hold (NUL apart), number of NULs, and whether all bytes are ASCII.
+
+    A text file may hold tab, line feed, form feed, carriage return, and DOS's end of file.
+    """
+    controls, nuls, high = 0, 0, np.uint8(0)
+    for c in block:
+        high |= c
+        if c < _SPACE or c == 127:
+            is_text = c == 9 or c == 10 or c == 12 or c == 13 or c == 26
+            controls += not is_text
+            nuls += c == 0
+    return controls - nuls, nuls, high < 128
+
+
+@jit
+def holds(buffer, byte):  # type: ignore[no-untyped-def]
+    """Whether the byte occurs."""
+    found = 0
+    for c in buffer:
+        found += c == byte
+    return found > 0
+
+
+@jit
+def line_offsets(block, count):  # type: ignore[no-untyped-def]
+    """Where each line begins, behind the ``count`` line feeds, and where the block ends: count + 2 int64.
+
+    The last line is what stands behind the last line feed, be it nothing.
+    """
+    offsets = np.empty(count + 2, dtype=np.int64)
+    offsets[0] = 0
+    line = 1
+    for at in range(len(block)):
+        if block[at] == 10:
+            offsets[line] = at + 1
+            line += 1
+    offsets[line] = len(block)
+    return offsets
+
+
+@jit
+def split(buffer, firsts, stops, separator, quote, places, starts, ends, counts):  # type: ignore[no-untyped-def]
     """Find the fields at ``places`` (0-based, ascending) of each line, and count the fields; -1 for a broken quote.
 
     ``starts`` and ``ends`` are int64, places × lines; a quoted field is given without its quotes. ``quote`` below 0
     means that there is no quoting. A quote inside an unquoted field is a character like any other.
     """
-    for row in range(len(offsets) - 1):
-        at, stop = offsets[row], offsets[row + 1]
+    for row in range(len(firsts)):
+        at, stop = firsts[row], stops[row]
         field, wanted = 0, 0
         while True:
             first = at
@@ -82,6 +124,16 @@ def split(buffer, offsets, separator, quote, places, starts, ends, counts):  # t
             starts[wanted, row] = stop
             ends[wanted, row] = stop
             wanted += 1
+
+
+@jit
+def trim_line_ends(buffer, starts, ends):  # type: ignore[no-untyped-def]
+    """Move the end of every line before its carriage returns, line feed and DOS end of file."""
+    for row in range(len(starts)):
+        b = ends[row]
+        while b > starts[row] and (buffer[b - 1] == 10 or buffer[b - 1] == 13 or buffer[b - 1] == 26):
+            b -= 1
+        ends[row] = b
 
 
 @jit

@@ -58,7 +58,7 @@ def rejected(records: pl.DataFrame, check: Check, table_name: str | None) -> pl.
         field_name=pl.lit(check.field_name),
         table_name=pl.lit(table_name, dtype=pl.String),
         detail=cut_to(detail, DETAIL_BYTES),
-        raw_text=cut_to(pl.col("text"), RAW_TEXT_BYTES),
+        raw_text=cut_to(pl.col("text").str.strip_chars_end("\r\n\x1a"), RAW_TEXT_BYTES),
     ).cast(REJECT_SCHEMA)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import tempfile
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.formats.flat import Day, FlatField, FlatLayout, Number, Text, read_layouts, read_records
+from connectors.formats.lines import cut_lines, iterate_blocks, lines_of
 from connectors.formats.rejects import separated
 
 TABLE = "canonical.custodian_position"
@@ -212,6 +214,21 @@ def test_csv_fields_are_those_of_an_independent_writer(rows: list[list[str]]) ->
 def test_a_text_beyond_its_bound_is_named() -> None:
     frame, checks = read_records(lines("ABCDEF"), one("X", 6), [Text("x", 5)])
     assert reasons(frame, checks) == [(1, "contract_violation")]
+
+
+@given(st.lists(st.text(st.sampled_from("AÉ,0129 \r\x1a"), max_size=12), min_size=1, max_size=20), st.booleans())
+@settings(deadline=None)
+def test_lines_in_their_block_are_read_as_lines_in_a_frame(texts: list[str], is_delimited: bool) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "f"
+        path.write_bytes("\n".join(["x,1,y", *texts]).encode("cp1252"))
+        [block] = iterate_blocks(path)
+        fixed = FlatLayout((FlatField("a", 1, 1, 2), FlatField("b", 2, 3, 5, "F", sign=6)))
+        layout, separator = (DELIMITED, ",") if is_delimited else (fixed, None)
+        wanted = [Text("a", 10), Number("b", 4)]
+        placed, _ = read_records(cut_lines(block), layout, wanted, separator=separator)
+        framed, _ = read_records(lines_of(block), layout, wanted, separator=separator)
+        assert placed.drop("text").equals(framed.drop("text"))
 
 
 def test_no_lines_give_no_records() -> None:
