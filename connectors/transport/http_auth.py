@@ -54,13 +54,19 @@ class Authorized:
             PermanentError: beside that function's, a secret cannot be resolved or the credentials are refused.
         """
         answer = self._client.ask(self._signed(call), sink, max_bytes)
-        if answer.status == 401 and isinstance(self._auth, _TokenAuth):
-            with self._client.state.lock:
-                self._client.state.token = None
+        if answer.status == 401 and self.renew():
             answer = self._client.ask(self._signed(call), sink, max_bytes)
         if answer.status == 401:
             raise refusal(call.label, answer.status)
         return answer
+
+    def renew(self) -> bool:
+        """Forget a token that was refused; whether another one can be had."""
+        if not isinstance(self._auth, _TokenAuth):
+            return False
+        with self._client.state.lock:
+            self._client.state.token = None
+        return True
 
     def headers(self) -> dict[str, str]:
         """The headers that carry the credentials; a token is fetched where there is none."""

@@ -5,20 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import ssl
 import stat
 import traceback
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from connectors import secrets
 from connectors.errors import PermanentError, RetryableError
@@ -26,7 +20,7 @@ from connectors.services import HttpLimits, RestTransport
 from connectors.transport.guard import ServiceState, forget_states, state_for
 from connectors.transport.http_auth import Authorized
 from connectors.transport.http_client import Call, HttpClient
-from tests.connectors.http_fixture import Asked, Reply, TestClock, WebServer, at, json_reply, web_server
+from tests.connectors.http_fixture import Asked, Reply, TestClock, WebServer, at, certificate, json_reply, web_server
 
 SECRET = "Zq7-correct-horse-battery"
 TOKENS = ["tok-Alpha-111", "tok-Bravo-222", "tok-Charlie-333"]
@@ -375,34 +369,6 @@ def test_settings_and_state_do_not_show_secrets(server: WebServer, ask: Ask, sec
 
 
 # TLS
-
-
-def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for 127.0.0.1, and a server's context with it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM)
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "ca.pem").write_bytes(pem)
-    (folder / "server.pem").write_bytes(secret + pem)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "server.pem")
-    return folder / "ca.pem", context
 
 
 def test_a_server_without_a_trusted_certificate_sees_no_credential(ask: Ask, tmp_path: Path) -> None:

@@ -4,37 +4,27 @@ from __future__ import annotations
 
 import gzip
 import json
-import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from connectors.connection import Connection, LocalTransport
+from connectors.connection import Connection
 from connectors.errors import PermanentError, RetryableError
-from connectors.services import HttpLimits, NoAuth, RestTransport
+from connectors.services import RestTransport
 from connectors.transport.base import FileNotTaken, RemoteFile
 from connectors.transport.extraction import CursorPaging, Extraction, Job, LinkPaging, OffsetPaging
-from connectors.transport.guard import CircuitOpen, forget_states
+from connectors.transport.guard import forget_states
 from connectors.transport.rest import RestFolder
 from connectors.transport.scheduled import Schedule
 from tests.connectors.http_fixture import Asked, Reply, TestClock, WebServer, at, json_reply, web_server
-
-TUESDAY = at("2022-12-28T23:00:00")
-"""18:00 in New York, three hours after the close."""
-
-SETTINGS: dict[str, object] = {"lookback_days": 0, "ready_at": "17:00 America/New_York"}
-
-
-@pytest.fixture(autouse=True)
-def _fresh_state() -> None:
-    forget_states()
+from tests.connectors.rest_fixture import TUESDAY, Landed, connection, folder, lander, prices
 
 
 @pytest.fixture
 def server() -> Iterator[WebServer]:
+    forget_states()
     with web_server() as running:
         yield running
 
@@ -44,51 +34,9 @@ def clock() -> TestClock:
     return TestClock(TUESDAY)
 
 
-def connection(transport: RestTransport, **changes: object) -> Connection:
-    # Built without validation: the transport union is not what is tested here.
-    settings = {"connection_id": "prices", "adapter": "vendor", "transport": LocalTransport(path=Path()), **changes}
-    return Connection.model_validate(settings).model_copy(update={"transport": transport})
-
-
-@contextmanager
-def folder(
-    server: WebServer,
-    clock: TestClock,
-    *extractions: Extraction,
-    secrets_dir: Path = Path("/nowhere"),
-    max_file_bytes: int = 10_000_000,
-    **changes: object,
-) -> Iterator[RestFolder]:
-    settings = RestTransport.model_validate({"base_url": f"{server.url}/api", **SETTINGS, **changes})
-    schedule = Schedule(connection(settings, max_file_bytes=max_file_bytes), lambda _, day: extractions, "XNYS")
-    with RestFolder(settings, schedule, secrets_dir, clock) as opened:
-        yield opened
-
-
 @pytest.fixture
-def landed(server: WebServer, clock: TestClock, tmp_path: Path) -> Callable[..., bytes]:
-    """What lands of one extraction; nothing but the file may be left in its folder."""
-
-    def land(extraction: Extraction, **changes: object) -> bytes:
-        target = tmp_path / "landing"
-        target.mkdir(exist_ok=True)
-        try:
-            with folder(server, clock, extraction, **changes) as opened:
-                (remote,) = opened.list_files().files
-                opened.fetch(remote, target / "out")
-                return (target / "out").read_bytes()
-        finally:
-            assert [p.name for p in target.iterdir() if p.name != "out"] == []
-
-    return land
-
-
-def prices(**changes: object) -> Extraction:
-    return Extraction(**{"name": "prices_20221228.json", "path": "v1/prices", **changes})  # type: ignore[arg-type]
-
-
-def limits(**changes: object) -> HttpLimits:
-    return HttpLimits.model_validate({"attempts": 3, "requests": 1000, "failures_to_open": 100, **changes})
+def landed(server: WebServer, clock: TestClock, tmp_path: Path) -> Landed:
+    return lander(server, clock, tmp_path)
 
 
 # What is due
@@ -152,18 +100,18 @@ def test_what_is_not_due_is_not_fetched(server: WebServer, clock: TestClock, tmp
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_one_answer_lands_byte_for_byte(server: WebServer, landed: Callable[..., bytes], chunked: bool) -> None:
+def test_one_answer_lands_byte_for_byte(server: WebServer, landed: Landed, chunked: bool) -> None:
     body = b'{\r\n  "price": 1.10,\n  "price": 1.1000000000000000000001 }\n\xef\xbb\xbf'
     server.scripts["/api/v1/prices"] = [Reply(body, chunked=chunked)]
     assert landed(prices()) == body
 
 
-def test_a_compressed_answer_lands_expanded(server: WebServer, landed: Callable[..., bytes]) -> None:
+def test_a_compressed_answer_lands_expanded(server: WebServer, landed: Landed) -> None:
     server.scripts["/api/v1/prices"] = [Reply(gzip.compress(b'{"a":1}'), headers={"Content-Encoding": "gzip"})]
     assert landed(prices()) == b'{"a":1}'
 
 
-def test_the_request_is_as_the_extraction_says(server: WebServer, landed: Callable[..., bytes]) -> None:
+def test_the_request_is_as_the_extraction_says(server: WebServer, landed: Landed) -> None:
     server.scripts["/api/v1/prices"] = [Reply()]
     extraction = prices(
         method="POST", query={"day": "2022-12-28"}, body={"ids": ["AAPL-US"]}, headers={"Prefer": "respond-async"}
@@ -190,7 +138,7 @@ def paged(server: WebServer, pages: list[str], next_headers: Callable[[int], dic
     server.scripts["/api/v1/prices"] = answer
 
 
-def test_pages_by_a_cursor_in_the_body_land_a_page_to_a_line(server: WebServer, landed: Callable[..., bytes]) -> None:
+def test_pages_by_a_cursor_in_the_body_land_a_page_to_a_line(server: WebServer, landed: Landed) -> None:
     paged(server, ['{"data":[1.10],\n "next":"a b&c"}', '{"data":[2],\r\n"next":7}', '{"data":[],"next":null}'])
     result = landed(prices(query={"d": "1"}, paging=CursorPaging("cursor", field="/next")))
     assert result == (b'{"data":[1.10],  "next":"a b&c"}\n{"data":[2],  "next":7}\n{"data":[],"next":null}\n')
@@ -201,14 +149,14 @@ def test_pages_by_a_cursor_in_the_body_land_a_page_to_a_line(server: WebServer, 
     ]
 
 
-def test_pages_by_a_cursor_in_a_header_and_a_posted_body(server: WebServer, landed: Callable[..., bytes]) -> None:
+def test_pages_by_a_cursor_in_a_header_and_a_posted_body(server: WebServer, landed: Landed) -> None:
     paged(server, ["[1]", "[2]"], lambda n: {"X-Next": "two"} if n == 0 else {})
     paging = CursorPaging("page", header="X-Next", place="body")
     assert landed(prices(method="POST", body={"ids": [1]}, paging=paging)) == b"[1]\n[2]\n"
     assert [json.loads(asked.body) for asked in server.asked] == [{"ids": [1]}, {"ids": [1], "page": "two"}]
 
 
-def test_pages_by_offset_follow_on_what_really_came(server: WebServer, landed: Callable[..., bytes]) -> None:
+def test_pages_by_offset_follow_on_what_really_came(server: WebServer, landed: Landed) -> None:
     # The service gives two items though three are asked for: by the limit alone, one would be passed over.
     paged(server, ['{"d":[1,2],"m":{"t":5}}', '{"d":[3,4],"m":{"t":5}}', '{"d":[5],"m":{"t":5}}'])
     result = landed(prices(paging=OffsetPaging(3, items="/d", total="/m/t")))
@@ -222,14 +170,14 @@ def test_pages_by_offset_follow_on_what_really_came(server: WebServer, landed: C
 
 @pytest.mark.parametrize("second", ['{"d":[],"t":3}', '{"d":[3],"t":4}'])
 def test_pages_that_change_while_they_are_read_are_left_for_the_next_visit(
-    server: WebServer, landed: Callable[..., bytes], second: str
+    server: WebServer, landed: Landed, second: str
 ) -> None:
     paged(server, ['{"d":[1,2],"t":3}', second])
     with pytest.raises(FileNotTaken):
         landed(prices(paging=OffsetPaging(2, items="/d", total="/t")))
 
 
-def test_pages_by_a_link_in_the_body_are_got_without_the_body(server: WebServer, landed: Callable[..., bytes]) -> None:
+def test_pages_by_a_link_in_the_body_are_got_without_the_body(server: WebServer, landed: Landed) -> None:
     server.scripts["/api/v1/prices"] = [
         json_reply({"value": [1], "@odata.nextlink": f"{server.url}/api/v1/more?$skiptoken=2"})
     ]
@@ -241,14 +189,14 @@ def test_pages_by_a_link_in_the_body_are_got_without_the_body(server: WebServer,
     ]
 
 
-def test_pages_by_a_link_header_follow_the_next_relation_alone(server: WebServer, landed: Callable[..., bytes]) -> None:
+def test_pages_by_a_link_header_follow_the_next_relation_alone(server: WebServer, landed: Landed) -> None:
     links = '</api/v1/prices?p=9>; rel="last"; title="a, b", </api/v1/prices?p=2>; title=x; rel="next prefetch"'
     paged(server, ["[1]", "[2]"], lambda n: {"Link": links} if n == 0 else {"Link": '</api/v1/prices>; rel="first"'})
     assert landed(prices(paging=LinkPaging())) == b"[1]\n[2]\n"
     assert [dict(a.query) for a in server.asked] == [{}, {"p": "2"}]
 
 
-def test_a_link_to_another_server_is_not_followed(server: WebServer, landed: Callable[..., bytes]) -> None:
+def test_a_link_to_another_server_is_not_followed(server: WebServer, landed: Landed) -> None:
     with web_server() as other:
         server.scripts["/api/v1/prices"] = [json_reply({"next": f"{other.url}/steal"})]
         with pytest.raises(PermanentError, match="another server"):
@@ -256,21 +204,21 @@ def test_a_link_to_another_server_is_not_followed(server: WebServer, landed: Cal
         assert other.asked == []
 
 
-def test_pages_without_end_are_bounded(server: WebServer, landed: Callable[..., bytes]) -> None:
+def test_pages_without_end_are_bounded(server: WebServer, landed: Landed) -> None:
     server.scripts["/api/v1/prices"] = lambda asked: json_reply({"next": int(asked.query.get("c", 0)) + 1})
     with pytest.raises(PermanentError, match="more than 5 pages"):
         landed(prices(paging=CursorPaging("c", field="/next"), max_pages=5))
     assert len(server.asked) == 5
 
 
-def test_a_page_that_names_itself_as_the_next_is_refused(server: WebServer, landed: Callable[..., bytes]) -> None:
+def test_a_page_that_names_itself_as_the_next_is_refused(server: WebServer, landed: Landed) -> None:
     server.scripts["/api/v1/prices"] = [json_reply({"next": "same"})]
     with pytest.raises(PermanentError, match="names itself"):
         landed(prices(paging=CursorPaging("c", field="/next")))
     assert len(server.asked) == 2
 
 
-def test_a_page_that_is_no_json_lands_nothing(server: WebServer, landed: Callable[..., bytes]) -> None:
+def test_a_page_that_is_no_json_lands_nothing(server: WebServer, landed: Landed) -> None:
     paged(server, ['{"next":1}', '{"next":'])
     with pytest.raises(RetryableError, match="not a JSON document"):
         landed(prices(paging=CursorPaging("c", field="/next")))
@@ -279,7 +227,7 @@ def test_a_page_that_is_no_json_lands_nothing(server: WebServer, landed: Callabl
 # What is not ready yet
 
 
-def test_a_202_is_waited_for_where_it_says(server: WebServer, landed: Callable[..., bytes], clock: TestClock) -> None:
+def test_a_202_is_waited_for_where_it_says(server: WebServer, landed: Landed, clock: TestClock) -> None:
     server.scripts["/api/v1/prices"] = [Reply(b"", 202, {"Location": "/api/wait?id=4", "Retry-After": "7"})]
     server.scripts["/api/wait"] = [Reply(b"", 202), Reply(b"[1]")]
     assert landed(prices(method="POST", body={}, poll_seconds=3)) == b"[1]"
@@ -292,7 +240,7 @@ def test_a_202_is_waited_for_where_it_says(server: WebServer, landed: Callable[.
 
 
 def test_a_202_that_does_not_end_is_left_for_the_next_visit(
-    server: WebServer, landed: Callable[..., bytes], clock: TestClock
+    server: WebServer, landed: Landed, clock: TestClock
 ) -> None:
     server.scripts["/api/v1/prices"] = [Reply(b"", 202)]
     with pytest.raises(FileNotTaken, match="not ready after 60 s"):
@@ -300,7 +248,7 @@ def test_a_202_that_does_not_end_is_left_for_the_next_visit(
     assert clock.slept == [25, 25]
 
 
-def test_a_place_to_wait_on_another_server_is_not_followed(server: WebServer, landed: Callable[..., bytes]) -> None:
+def test_a_place_to_wait_on_another_server_is_not_followed(server: WebServer, landed: Landed) -> None:
     with web_server() as other:
         server.scripts["/api/v1/prices"] = [Reply(b"", 202, {"Location": f"{other.url}/steal"})]
         with pytest.raises(PermanentError, match="another server"):
@@ -318,9 +266,7 @@ BATCH = Job(
 )
 
 
-def test_a_job_is_waited_for_and_its_result_lands(
-    server: WebServer, landed: Callable[..., bytes], clock: TestClock
-) -> None:
+def test_a_job_is_waited_for_and_its_result_lands(server: WebServer, landed: Landed, clock: TestClock) -> None:
     server.scripts["/api/v1/prices"] = [json_reply({"data": {"id": "a/b?&c"}}, status=202)]
     states = [json_reply({"data": {"status": s}}) for s in ("queued", "executing", "created")]
     server.scripts["/api/v1/batch-status"] = states
@@ -331,7 +277,7 @@ def test_a_job_is_waited_for_and_its_result_lands(
     assert clock.slept == [4, 4]
 
 
-def test_a_job_without_a_status_is_asked_for_its_result(server: WebServer, landed: Callable[..., bytes]) -> None:
+def test_a_job_without_a_status_is_asked_for_its_result(server: WebServer, landed: Landed) -> None:
     server.scripts["/api/Extract"] = [json_reply({"JobId": "0x05"})]
     server.scripts["/api/Results('0x05')/$value"] = [Reply(b"", 202), Reply(b"#RIC\n", content_type="text/plain")]
     job = Job(id_field="/JobId", result_path="Results('{job}')/$value")
@@ -345,7 +291,7 @@ def test_a_job_without_a_status_is_asked_for_its_result(server: WebServer, lande
     ids=["a failed job", "a result that has expired"],
 )
 def test_a_job_without_a_result_is_left_for_the_next_visit(
-    server: WebServer, landed: Callable[..., bytes], status: str, result: Reply
+    server: WebServer, landed: Landed, status: str, result: Reply
 ) -> None:
     server.scripts["/api/v1/prices"] = [json_reply({"data": {"id": 5}})]
     server.scripts["/api/v1/batch-status"] = [json_reply({"data": {"status": status}})]
@@ -356,258 +302,8 @@ def test_a_job_without_a_result_is_left_for_the_next_visit(
 
 @pytest.mark.parametrize("reply", [Reply(b"", 204), Reply(b"", 404)], ids=["204", "404"])
 def test_data_that_are_not_there_yet_are_left_for_the_next_visit(
-    server: WebServer, landed: Callable[..., bytes], reply: Reply
+    server: WebServer, landed: Landed, reply: Reply
 ) -> None:
     server.scripts["/api/v1/prices"] = [reply]
     with pytest.raises(FileNotTaken):
         landed(prices(absent_statuses=frozenset({404})))
-
-
-# What fails
-
-
-@pytest.mark.parametrize(
-    ("after", "seconds"), [("17", 17), ("Wed, 28 Dec 2022 23:00:21 GMT", 21), ("Tue, 27 Dec 2022 23:00:00 GMT", 0)]
-)
-@pytest.mark.parametrize("status", [429, 503])
-def test_the_wait_that_a_service_asks_for_is_kept(
-    server: WebServer, landed: Callable[..., bytes], clock: TestClock, status: int, after: str, seconds: float
-) -> None:
-    server.scripts["/api/v1/prices"] = [Reply(b"", status, {"Retry-After": after}), Reply(b"[]")]
-    assert landed(prices(), limits=limits()) == b"[]"
-    assert clock.slept == [seconds]
-
-
-def test_a_wait_beyond_the_bound_ends_the_visit_and_is_kept_by_the_next(
-    server: WebServer, landed: Callable[..., bytes], clock: TestClock
-) -> None:
-    server.scripts["/api/v1/prices"] = [Reply(b"", 429, {"Retry-After": "3600"}), Reply(b"[]")]
-    with pytest.raises(RetryableError, match=r"429.*3600 s"):
-        landed(prices(), limits=limits())
-    clock.elapsed += 3500
-    with pytest.raises(CircuitOpen):
-        landed(prices(), limits=limits())
-    assert len(server.asked) == 1
-    clock.elapsed += 101
-    assert landed(prices(), limits=limits()) == b"[]"
-    assert clock.slept == []
-
-
-@pytest.mark.parametrize("after", ["soon", "-5", "Wed, 99 Foo 2022", ""])
-def test_a_wait_that_says_nothing_sound_is_replaced_by_our_own(
-    server: WebServer, landed: Callable[..., bytes], clock: TestClock, after: str
-) -> None:
-    server.scripts["/api/v1/prices"] = [Reply(b"", 429, {"Retry-After": after}), Reply(b"[]")]
-    assert landed(prices(), limits=limits(first_wait_seconds=8)) == b"[]"
-    assert 6 <= clock.slept[0] <= 8
-
-
-def test_faults_of_the_service_are_retried_with_growing_waits_and_then_given_up(
-    server: WebServer, landed: Callable[..., bytes], clock: TestClock
-) -> None:
-    server.scripts["/api/v1/prices"] = [Reply(b"secret detail", 500)]
-    with pytest.raises(RetryableError, match=r"^GET v1/prices: status 500 \(4 attempts\)$"):
-        landed(prices(query={"account": "X123"}), limits=limits(attempts=4, longest_wait_seconds=3))
-    assert [round(bound / slept, 2) >= 1 for bound, slept in zip([1, 2, 3], clock.slept, strict=True)] == [True] * 3
-    assert clock.slept[0] < clock.slept[1] < clock.slept[2]
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 406, 409, 415])
-def test_a_refusal_is_permanent_and_names_status_and_path_alone(
-    server: WebServer, landed: Callable[..., bytes], status: int
-) -> None:
-    server.scripts["/api/v1/prices"] = [Reply(b"account X123", status, {"X-Detail": "X123"})]
-    with pytest.raises(PermanentError, match=rf"^GET v1/prices: {status}, ") as caught:
-        landed(prices(query={"account": "X123"}))
-    assert "X123" not in str(caught.value)
-    assert len(server.asked) == 1
-
-
-@pytest.mark.parametrize("chunked", [False, True])
-def test_an_answer_that_is_cut_lands_nothing_and_is_asked_for_again(
-    server: WebServer, landed: Callable[..., bytes], chunked: bool
-) -> None:
-    server.scripts["/api/v1/prices"] = [Reply(b"x" * 5000, cut_after=3000, chunked=chunked)]
-    with pytest.raises(RetryableError, match="lost in the middle"):
-        landed(prices(), limits=limits())
-    assert len(server.asked) == 3
-    server.scripts["/api/v1/prices"] = [Reply(b"x" * 5000, cut_after=3000, chunked=chunked), Reply(b"[2]")]
-    assert landed(prices(), limits=limits()) == b"[2]"
-
-
-def test_an_answer_whose_cut_would_not_show_is_refused(server: WebServer, landed: Callable[..., bytes]) -> None:
-    server.scripts["/api/v1/prices"] = [Reply(b"{}", unstated=True)]
-    with pytest.raises(PermanentError, match="a cut would not show"):
-        landed(prices())
-
-
-@pytest.mark.parametrize("chunked", [False, True])
-@pytest.mark.parametrize("changes", [{"max_bytes": 999}, {"paging": LinkPaging("/next"), "max_bytes": 999}])
-def test_an_answer_beyond_the_bound_is_refused(
-    server: WebServer, landed: Callable[..., bytes], chunked: bool, changes: dict[str, object]
-) -> None:
-    server.scripts["/api/v1/prices"] = [Reply(b"[" + b" " * 998 + b"]", chunked=chunked)]
-    with pytest.raises(PermanentError, match="bound of 999 bytes"):
-        landed(prices(**changes))
-    with pytest.raises(PermanentError, match="bound of 900 bytes"):
-        landed(prices(), max_file_bytes=900)
-
-
-def test_pages_that_are_together_beyond_the_bound_are_refused(server: WebServer, landed: Callable[..., bytes]) -> None:
-    server.scripts["/api/v1/prices"] = lambda asked: json_reply({"next": int(asked.query.get("c", 0)) + 1})
-    with pytest.raises(PermanentError, match="bound of 100 bytes"):
-        landed(prices(paging=CursorPaging("c", field="/next"), max_bytes=100))
-
-
-def test_a_compressed_answer_that_expands_beyond_the_bound_is_refused(
-    server: WebServer, landed: Callable[..., bytes]
-) -> None:
-    body = gzip.compress(bytes(50_000_000))
-    server.scripts["/api/v1/prices"] = [Reply(body, headers={"Content-Encoding": "gzip"})]
-    with pytest.raises(PermanentError, match="bound of 1000000 bytes"):
-        landed(prices(max_bytes=1_000_000))
-
-
-def test_a_damaged_compressed_answer_lands_nothing(server: WebServer, landed: Callable[..., bytes]) -> None:
-    server.scripts["/api/v1/prices"] = [Reply(b"not gzip", headers={"Content-Encoding": "gzip"})]
-    with pytest.raises(RetryableError, match="compressed answer is damaged"):
-        landed(prices(), limits=limits())
-
-
-def test_an_answer_of_another_type_is_refused(server: WebServer, landed: Callable[..., bytes]) -> None:
-    server.scripts["/api/v1/prices"] = [Reply(b"<html>", content_type="text/html")]
-    with pytest.raises(PermanentError, match="answered with text/html instead of application/json"):
-        landed(prices())
-
-
-def test_a_redirect_on_the_same_server_is_followed(server: WebServer, landed: Callable[..., bytes]) -> None:
-    server.scripts["/api/v1/prices"] = [Reply(b"", 307, {"Location": "/elsewhere?x=1"})]
-    server.scripts["/elsewhere"] = [Reply(b"[1]")]
-    assert landed(prices()) == b"[1]"
-
-
-def test_a_redirect_to_another_server_is_refused(server: WebServer, landed: Callable[..., bytes]) -> None:
-    with web_server() as other:
-        other.scripts["/api/v1/prices"] = [Reply(b"[1]")]
-        server.scripts["/api/v1/prices"] = [Reply(b"", 302, {"Location": f"{other.url}/api/v1/prices"})]
-        with pytest.raises(PermanentError, match="the redirect leads to another server"):
-            landed(prices())
-        assert other.asked == []
-
-
-def test_redirects_in_a_circle_and_of_a_post_are_refused(server: WebServer, landed: Callable[..., bytes]) -> None:
-    server.scripts["/api/v1/prices"] = [Reply(b"", 302, {"Location": "/api/v1/prices"})]
-    with pytest.raises(PermanentError, match="more than 5 redirects"):
-        landed(prices())
-    with pytest.raises(PermanentError, match="redirect of a POST"):
-        landed(prices(method="POST", body={}))
-
-
-def test_a_server_that_is_not_there_or_silent_is_retryable(
-    server: WebServer, clock: TestClock, landed: Callable[..., bytes]
-) -> None:
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen(8)
-        there = WebServer(f"http://127.0.0.1:{silent.getsockname()[1]}")
-        with pytest.raises(RetryableError, match=r"no answer in time \(2 attempts\)"):
-            landed(prices(), base_url=there.url, limits=limits(attempts=2, read_seconds=0.1))
-        silent.close()
-        with pytest.raises(RetryableError, match=r"no connection \(2 attempts\)"):
-            landed(prices(), base_url=there.url, limits=limits(attempts=2))
-
-
-def test_an_answer_that_drips_beyond_the_whole_time_is_given_up(
-    server: WebServer, clock: TestClock, landed: Callable[..., bytes]
-) -> None:
-    def slow(_: Asked) -> Reply:
-        clock.elapsed += 31  # as seen from the moment at which the request was sent
-        return Reply()
-
-    server.scripts["/api/v1/prices"] = slow
-    with pytest.raises(RetryableError, match=r"longer than 30 s \(2 attempts\)"):
-        landed(prices(), limits=limits(attempts=2, total_seconds=30))
-
-
-# What keeps a client modest
-
-
-def test_the_circuit_opens_after_failures_in_a_row_and_lets_one_request_try_after_the_cool_down(
-    server: WebServer, landed: Callable[..., bytes], clock: TestClock
-) -> None:
-    patient = limits(attempts=2, failures_to_open=4, cool_down_seconds=100, first_wait_seconds=0)
-    server.scripts["/api/v1/prices"] = [Reply(b"", 500)]
-    for _ in range(2):
-        with pytest.raises(RetryableError, match="status 500"):
-            landed(prices(), limits=patient)
-    with pytest.raises(CircuitOpen):
-        landed(prices(), limits=patient)
-    assert len(server.asked) == 4
-    clock.elapsed += 101
-    with pytest.raises(CircuitOpen):  # the one request that tries fails, and the circuit is open again
-        landed(prices(), limits=patient)
-    assert len(server.asked) == 5
-    clock.elapsed += 101
-    server.scripts["/api/v1/prices"] = [Reply(b"[]"), Reply(b"", 500), Reply(b"[]")]
-    assert landed(prices(), limits=patient) == b"[]"
-    assert landed(prices(), limits=patient) == b"[]"  # closed: one failure is retried again
-
-
-def test_a_refused_request_does_not_open_the_circuit(server: WebServer, landed: Callable[..., bytes]) -> None:
-    server.scripts["/api/v1/prices"] = [Reply(b"", 404)]
-    for _ in range(5):
-        with pytest.raises(PermanentError):
-            landed(prices(), limits=limits(failures_to_open=2))
-    assert len(server.asked) == 5
-
-
-def test_one_connection_s_open_circuit_leaves_another_s_closed(server: WebServer, landed: Callable[..., bytes]) -> None:
-    server.scripts["/api/v1/prices"] = [Reply(b"", 500), Reply(b"[]")]
-    one = limits(attempts=1, failures_to_open=1)
-    with pytest.raises(RetryableError):
-        landed(prices(), limits=one)
-    with pytest.raises(CircuitOpen):
-        landed(prices(), limits=one)
-    assert landed(prices(), limits=one, lookback_days=1, ready_at="19:00 America/New_York") == b"[]"
-
-
-def test_the_rate_is_kept_over_any_window(server: WebServer, landed: Callable[..., bytes], clock: TestClock) -> None:
-    server.scripts["/api/v1/prices"] = lambda asked: json_reply(
-        {"next": int(asked.query.get("c", 0)) + 1} if int(asked.query.get("c", 0)) < 6 else {}
-    )
-    landed(prices(paging=CursorPaging("c", field="/next")), limits=limits(requests=3, per_seconds=10))
-    assert clock.slept == [10, 10]  # seven requests: three at once, three after 10 s, the last after 20 s
-
-
-# Settings
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://api.example.com",
-        "https://user:pw@api.example.com",
-        "https://api.example.com?key=1",
-        "https://api.example.com/#x",
-        "ftp://api.example.com",
-        "api.example.com",
-        "https://",
-        "http://localhost.example.com",
-        "https://api.example.com:99999999",
-    ],
-)
-def test_an_address_without_tls_or_with_credentials_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="base_url"):
-        RestTransport.model_validate({"base_url": url})
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://[::1]:1", "http://localhost", "https://a.example/x/"])
-def test_an_address_under_tls_or_of_this_machine_is_taken(url: str) -> None:
-    assert RestTransport.model_validate({"base_url": url}).base_url == url.rstrip("/")
-    assert RestTransport.model_validate({"base_url": url}).auth == NoAuth()
-
-
-@pytest.mark.parametrize("ready_at", ["18:00", "18:00 Mars/Olympus", "six America/New_York", "29:00 UTC", "18:61 UTC"])
-def test_a_time_that_is_none_is_refused(ready_at: str) -> None:
-    with pytest.raises(ValueError, match="ready_at"):
-        RestTransport.model_validate({"base_url": "https://a.example", "ready_at": ready_at})
