@@ -293,7 +293,6 @@ def _column(
     quoted, mark = None, ""
     if isinstance(want, Text) and isinstance(cutter, _Delimited):
         quoted, mark = cutter.quoted(buffer, span.starts), cutter.mark
-    kernel.trim(buffer, span.starts, span.ends)
     if counts is not None:  # a line of another shape is never read by place
         np.copyto(span.ends, span.starts, where=counts < 0)
     if isinstance(want, Text):
@@ -320,6 +319,7 @@ def _column(
 
 
 def _texts(buffer: Bytes, span: _Span, want: Text, quoted: pl.Series | None, mark: str) -> list[pl.Series]:
+    kernel.trim(buffer, span.starts, span.ends)
     lengths = span.ends - span.starts
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
@@ -339,7 +339,7 @@ def _texts(buffer: Bytes, span: _Span, want: Text, quoted: pl.Series | None, mar
 def _read_large(buffer: Bytes, span: _Span, scale: int, halves: Ints, faults: Bytes) -> None:
     """Numbers beyond 63 bits, one by one: there are next to none."""
     for row in np.flatnonzero(faults == kernel.LARGE).tolist():
-        text = bytes(buffer[span.starts[row] : span.ends[row]]).decode()
+        text = bytes(buffer[span.starts[row] : span.ends[row]]).decode().strip(" ")
         value, fault = _large(text, span.field, scale)
         if span.signs[row] >= 0 and buffer[span.signs[row]] == ord("-"):
             value = -value

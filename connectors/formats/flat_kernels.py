@@ -37,27 +37,34 @@ jit: Any = numba.njit(cache=True, nogil=True)
 
 @jit
 def survey(block):  # type: ignore[no-untyped-def]
-    """Number of control bytes that text does not hold (NUL apart), number of NULs, and whether all bytes are ASCII.
+    """Control bytes that text does not hold (NUL apart), NULs, line feeds, and whether all bytes are ASCII.
 
     A text file may hold tab, line feed, form feed, carriage return, and DOS's end of file.
     """
-    controls, nuls, high = 0, 0, np.uint8(0)
+    controls, nuls, feeds, high = 0, 0, 0, np.uint8(0)
     for c in block:
         high |= c
+        feeds += c == 10
         if c < _SPACE or c == 127:
             is_text = c == 9 or c == 10 or c == 12 or c == 13 or c == 26
             controls += not is_text
             nuls += c == 0
-    return controls - nuls, nuls, high < 128
+    return controls - nuls, nuls, feeds, high < 128
+
+
+@jit
+def count(buffer, byte):  # type: ignore[no-untyped-def]
+    """How often the byte occurs."""
+    found = 0
+    for c in buffer:
+        found += c == byte
+    return found
 
 
 @jit
 def holds(buffer, byte):  # type: ignore[no-untyped-def]
     """Whether the byte occurs."""
-    found = 0
-    for c in buffer:
-        found += c == byte
-    return found > 0
+    return count(buffer, byte) > 0
 
 
 @jit
@@ -161,7 +168,7 @@ def copy_text(buffer, starts, ends, offsets, out):  # type: ignore[no-untyped-de
 
 @jit
 def numbers(buffer, starts, ends, signs, style, decimals, scale, limit, out, faults):  # type: ignore[no-untyped-def]
-    """Read trimmed fields as integers scaled by 10 ** scale.
+    """Read fields, but for the blanks around them, as integers scaled by 10 ** scale.
 
     Args:
         buffer, starts, ends: the fields.
@@ -175,6 +182,10 @@ def numbers(buffer, starts, ends, signs, style, decimals, scale, limit, out, fau
     """
     for row in range(len(starts)):
         at, stop = starts[row], ends[row]
+        while at < stop and buffer[at] == _SPACE:
+            at += 1
+        while stop > at and buffer[stop - 1] == _SPACE:
+            stop -= 1
         out[row, 0] = 0
         out[row, 1] = 0
         if at >= stop:
@@ -253,7 +264,7 @@ def numbers(buffer, starts, ends, signs, style, decimals, scale, limit, out, fau
 
 @jit
 def days(buffer, starts, ends, template, none_texts, pivot_year, out, faults):  # type: ignore[no-untyped-def]
-    """Read trimmed fields as days since 1970-01-01.
+    """Read fields, but for the blanks around them, as days since 1970-01-01.
 
     Args:
         buffer, starts, ends: the fields.
@@ -266,6 +277,10 @@ def days(buffer, starts, ends, template, none_texts, pivot_year, out, faults):  
     size = len(template)
     for row in range(len(starts)):
         at, stop = starts[row], ends[row]
+        while at < stop and buffer[at] == _SPACE:
+            at += 1
+        while stop > at and buffer[stop - 1] == _SPACE:
+            stop -= 1
         out[row] = 0
         if at >= stop:
             faults[row] = BLANK

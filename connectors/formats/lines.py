@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 
 from connectors.errors import FeedFault
-from connectors.formats.flat_kernels import line_offsets, survey
+from connectors.formats.flat_kernels import count, line_offsets, survey
 
 BLOCK_BYTES: Final = 16 * 1024**2
 """Bytes taken at a time: enough lines for columns to pay, and buffers that the allocator uses again."""
@@ -25,6 +25,7 @@ MAX_LINE_BYTES: Final = 64 * 1024
 SCHEMA: Final = pl.Schema({"line": pl.Int64, "text": pl.String})
 
 _UTF8_BOM: Final = b"\xef\xbb\xbf"
+_LINE_FEED: Final = 10
 _WIDE_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
 _MAX_CONTROL_SHARE: Final = 0.01
 _FORGIVEN_CONTROLS: Final = 8
@@ -100,7 +101,7 @@ def iterate_blocks(
                 block, encoding = block[len(_UTF8_BOM) :], "utf-8"
         is_blank = is_blank and not block.strip(b" \t\r\n\x1a")
         yield TextBlock(block, first_line, encoding, max_line_bytes)
-        first_line += block.count(b"\n")
+        first_line += int(count(np.frombuffer(block, dtype=np.uint8), _LINE_FEED))
     if is_blank:
         raise FeedFault("empty_file", "the file holds no text. Ask the provider to send it again.")
 
@@ -138,9 +139,9 @@ def cut_lines(block: TextBlock) -> CutLines:
     Raises:
         FeedFault: binary_content, wrong_encoding, too_large.
     """
-    is_ascii = _refuse_binary(block.content, block.first_line)
+    feeds, is_ascii = _refuse_binary(block.content, block.first_line)
     content = block.content if is_ascii else _as_utf8(block.content, block.encoding, block.first_line)
-    offsets = line_offsets(np.frombuffer(content, dtype=np.uint8), content.count(b"\n"))
+    offsets = line_offsets(np.frombuffer(content, dtype=np.uint8), feeds)
     if not content[content.rfind(b"\n") + 1 :].strip(b"\x1a"):
         offsets = offsets[:-1]
     widths = np.diff(offsets)
@@ -192,9 +193,9 @@ def _too_long(line: int, max_line_bytes: int) -> FeedFault:
     return FeedFault("too_large", f"a line is longer than {max_line_bytes} bytes: not a file of this kind.", line=line)
 
 
-def _refuse_binary(block: bytes, first_line: int) -> bool:
-    """Whether the block is ASCII; a fault when it is not text."""
-    controls, nuls, is_ascii = survey(np.frombuffer(block, dtype=np.uint8))
+def _refuse_binary(block: bytes, first_line: int) -> tuple[int, bool]:
+    """Number of line feeds, and whether the block is ASCII; a fault when it is not text."""
+    controls, nuls, feeds, is_ascii = survey(np.frombuffer(block, dtype=np.uint8))
     if nuls:
         line = first_line + block.count(b"\n", 0, block.find(b"\0"))
         if looks_wide(block):
@@ -206,7 +207,7 @@ def _refuse_binary(block: bytes, first_line: int) -> bool:
         raise FeedFault(
             "binary_content", "the file holds control bytes: it is not text. Ask for it again.", line=first_line
         )
-    return bool(is_ascii)
+    return int(feeds), bool(is_ascii)
 
 
 def looks_wide(block: bytes) -> bool:
