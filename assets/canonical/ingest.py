@@ -21,7 +21,6 @@ from assets.canonical.reading import Arrival, ReadFile, read_files
 from assets.canonical.rejects import held_records
 from assets.quality.gate import GateResult, run_gate
 from assets.workspace import Workspace
-from connectors.registry import adapter
 from contracts.registry import table
 from contracts.tables.landing import FILE_PARSE
 from contracts.tables.quality import REJECT
@@ -175,12 +174,11 @@ def _results(ws: Workspace, tenant: str, batch: Sequence[ReadFile], conformed: C
     )
     later = held_records(conformed.held, batch, own)
     tenant_key = ws.tenant_key(tenant)
-    versions = {c.connection_id: adapter(c.adapter).version_for(c) for c in ws.connections(tenant)}
     rows = [
         {
             "tenant_key": tenant_key,
             "source_file_id": f.arrival.source_file_id,
-            "parser_version": versions[f.arrival.connection_id],
+            "parser_version": f.version,
             "connection_id": f.arrival.connection_id,
             "adapter": f.arrival.adapter,
             "file_kind": f.arrival.file_kind,

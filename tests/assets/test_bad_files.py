@@ -103,7 +103,6 @@ def test_a_crashed_file_is_read_again_by_the_mended_connector(
     assert provider.visit("alder")[1].files == 0
     mended = replace(adapter("ofx"), parser_version="2")
     monkeypatch.setattr(reading, "adapter", lambda slug: mended)
-    monkeypatch.setattr("assets.canonical.ingest.adapter", lambda slug: mended)
     assert provider.visit("alder")[1].files == 1
     assert provider.read("landing.file_parse", "alder")["parse_status"].to_list() == ["parsed"]
     assert provider.read("quality.reject", "alder").is_empty()

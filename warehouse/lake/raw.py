@@ -1,7 +1,8 @@
 """The raw store: every file as it was received, immutable and named by the hash of its content.
 
 Layout: ``<root>/<tenant>/raw/<first two hex digits>/<sha256>``. Bytes land here before anything reads them; nothing
-here is ever changed or overwritten. What a file is called and where it came from is in ``landing.file_arrival``.
+here is ever changed or overwritten. What a file is called and where it came from is in ``landing.file_arrival``. What
+was made of a file (``texts``) lies beside it under its name and an ending.
 """
 
 from __future__ import annotations
@@ -163,6 +164,52 @@ class RawStore:
             return bool(filesystem.get_file_info(place).is_file)
         return self._place(tenant, sha256).is_file()
 
+    def put_beside(self, tenant: str, sha256: str, suffix: str, path: Path) -> None:
+        """Keep what was made of a raw file as ``<sha256><suffix>``, in place of an older one, whole or not at all.
+
+        Raises:
+            FileNotFoundError: the store has no such raw file.
+        """
+        if not self.contains(tenant, sha256):
+            raise FileNotFoundError(sha256)
+        if self._is_remote:
+            filesystem, place = self._remote(tenant, sha256)
+            self._upload(filesystem, path, place + suffix)
+            return
+        final = self._beside(tenant, sha256, suffix)
+        incoming = self._folder(tenant) / ".incoming"
+        incoming.mkdir(exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=incoming)
+        temporary = Path(name)
+        try:
+            with path.open("rb") as source, os.fdopen(descriptor, "wb") as target:
+                shutil.copyfileobj(source, target, _CHUNK_BYTES)
+                target.flush()
+                os.fsync(target.fileno())
+            temporary.chmod(0o444)
+            temporary.replace(final)
+            _sync_folder(final.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def open_beside(self, tenant: str, sha256: str, suffix: str) -> BinaryIO:
+        """What was put beside a raw file; with an empty suffix the raw file itself. It can be sought in.
+
+        Raises:
+            FileNotFoundError: nothing was.
+        """
+        if self._is_remote:
+            filesystem, place = self._remote(tenant, sha256)
+            return cast(BinaryIO, filesystem.open_input_file(place + suffix))
+        return self._beside(tenant, sha256, suffix).open("rb")
+
+    def has_beside(self, tenant: str, sha256: str, suffix: str) -> bool:
+        """Whether that was put beside the raw file."""
+        if self._is_remote:
+            filesystem, place = self._remote(tenant, sha256)
+            return bool(filesystem.get_file_info(place + suffix).is_file)
+        return self._beside(tenant, sha256, suffix).is_file()
+
     def local_path(self, tenant: str, sha256: str) -> Path:
         """A local path of the file's bytes: the stored file itself, or for a remote root a copy kept in the cache.
 
@@ -221,7 +268,11 @@ class RawStore:
         if info.is_file:
             _require_size(stored, info.size)
             return stored
-        # An object appears only when its upload is complete; a file system gets a temporary name of its own.
+        self._upload(filesystem, path, place)
+        return stored
+
+    def _upload(self, filesystem: Any, path: Path, place: str) -> None:
+        """An object appears only when its upload is complete; a file system gets a temporary name of its own."""
         temporary = place if self.root.startswith("s3://") else f"{place}.{os.getpid()}.incoming"
         if temporary != place:
             filesystem.create_dir(place.rsplit("/", 1)[0], recursive=True)
@@ -235,7 +286,6 @@ class RawStore:
             raise
         if temporary != place:
             filesystem.move(temporary, place)
-        return stored
 
     def _folder(self, tenant: str) -> Path:
         return Path(self.root) / tenant_folder(tenant) / "raw"
@@ -243,6 +293,9 @@ class RawStore:
     def _place(self, tenant: str, sha256: str) -> Path:
         source_file_id(sha256)
         return self._folder(tenant) / sha256[:2] / sha256
+
+    def _beside(self, tenant: str, sha256: str, suffix: str) -> Path:
+        return self._place(tenant, sha256).with_name(sha256 + suffix)
 
     def _remote(self, tenant: str, sha256: str) -> tuple[Any, str]:
         source_file_id(sha256)

@@ -19,7 +19,7 @@ from contracts.table import SHARED_TENANT
 from contracts.tables.accounting import ACCOUNT_VALUATION, LEDGER_ENTRY, POSITION
 from contracts.tables.canonical import ACCOUNT, FX_RATE, PRICE, SECURITY_IDENTIFIER
 from contracts.tables.landing import FILE_ARRIVAL
-from warehouse.lake.lines import lines_of
+from warehouse.lake.lines import stored_lines
 from warehouse.lake.raw import RawStore
 from warehouse.lake.store import Lake
 
@@ -285,6 +285,6 @@ def _decoded(values: str) -> dict[str, str]:
 def _texts(raw: RawStore, owner: str, sha256: str, numbers: list[int]) -> dict[int, str]:
     """Lines of one file; none when the file is gone or cannot be opened: the rest of the trace still stands."""
     try:
-        return lines_of(raw.local_path(owner, sha256), numbers)
+        return stored_lines(raw, owner, sha256, numbers)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error):
         return {}

@@ -23,6 +23,7 @@ from contracts.tables.landing import FILE_ARRIVAL
 from warehouse.lake.lines import MAX_LINE_BYTES, lines_of
 from warehouse.lake.raw import RawStore
 from warehouse.lake.store import Lake
+from warehouse.lake.texts import keep_text
 from warehouse.lake.trace import Trace, trace_position, trace_valuation
 
 T0 = datetime(2022, 3, 1, 6, tzinfo=UTC)
@@ -196,6 +197,28 @@ def test_a_trace_becomes_json(house: House) -> None:
     told = json.loads(json.dumps(trace.as_dict()))
     assert told["lines"][0]["received_at"] == "2022-03-01T07:00:00+00:00"
     assert set(told) == {"figure", "lines"}
+
+
+def test_a_trace_shows_the_kept_text_of_a_file_that_is_no_text(house: House) -> None:
+    sealed = house.folder / "trades.pgp"
+    sealed.write_bytes(b"\x85\x01\x0c\x03 not to be read without a key")
+    sha256 = house.raw.put("alder", sealed).sha256
+    keep_text(house.raw, "alder", sha256, house.folder / "trades.TRN", is_decoded=True)
+    house.append(
+        FILE_ARRIVAL, "alder", connection_id="feed_pgp", remote_path="out/trades.pgp", adapter="schwab",
+        received_at=T0, logical_name="trades.pgp", source_file_id=house.files["trades.TRN"],
+        sha256=sha256, size_bytes=1, arrival_status="landed",
+    )  # fmt: skip
+    house.lake.replace_files(
+        FILE_ARRIVAL,
+        "alder",
+        house.lake.read(FILE_ARRIVAL, "alder", where=pl.col("sha256") == sha256),
+        [house.files["trades.TRN"]],
+    )
+    trace = trace_position(house.lake, house.raw, "alder", account_key=1, security_key=SAP, as_of_date=DAY)
+    shown = {(line.remote_path, line.source_line): line.line_text for line in trace.lines}
+    assert shown["out/trades.pgp", 2] == "D|BUY SAP 10"
+    assert shown["out/trades.pgp", 3] == "D|BUY SAP 5 wrong"
 
 
 def test_a_lost_file_leaves_the_rest_of_the_trace_standing(house: House) -> None:
