@@ -60,6 +60,7 @@ def sampled(table: Table, count: int) -> pl.DataFrame:
     """Random rows that keep the contract; one tenant, and texts of a pattern made by hand."""
     patterns = {
         "^[A-Z]{3}$": [f"A{chr(65 + n // 26)}{chr(65 + n % 26)}" for n in range(count)],
+        "^[A-Z]{2}$": [f"{chr(65 + n // 26)}{chr(65 + n % 26)}" for n in range(count)],
         "^[0-9a-f]{64}$": [hashlib.sha256(bytes([n])).hexdigest() for n in range(count)],
     }
     fixed = {
