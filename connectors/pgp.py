@@ -80,7 +80,7 @@ def load_keys(settings: PgpSettings | None, secrets_dir: Path) -> PgpKeys | None
     try:
         private = resolve(settings.private_key_ref, secrets_dir)
         passphrase = resolve(settings.passphrase_ref, secrets_dir) if settings.passphrase_ref else None
-        signers = tuple(_public_key(named, secrets_dir) for named in settings.signer_keys)
+        signers = tuple(_public_key(i, named, secrets_dir) for i, named in enumerate(settings.signer_keys))
     except PermanentError as error:
         return PgpKeys(settings.require_signature, _mark(settings, str(error)), fault=str(error))
     mark = _mark(settings, private, passphrase or "", *signers)
@@ -174,17 +174,18 @@ def _mark(settings: PgpSettings, *texts: str) -> str:
     return hashlib.sha256(stated.encode()).hexdigest()[:8]
 
 
-def _public_key(named: str, secrets_dir: Path) -> str:
+def _public_key(i: int, named: str, secrets_dir: Path) -> str:
     """A signer's key: behind a reference, or in a file of its own, which need not be secret."""
     if named.startswith(("env:", "file:")):
         return resolve(named, secrets_dir)
     try:
         with Path(named).open("rb") as stream:
             return stream.read(MAX_SECRET_BYTES).decode("ascii")
-    except OSError as error:
-        raise PermanentError(f"pgp.signer_keys: {named}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise PermanentError(f"pgp.signer_keys: {named}: not an armored key") from None
+    except (OSError, ValueError):
+        # Not named: it may be a key that was put here by mistake.
+        raise PermanentError(
+            f"pgp.signer_keys[{i}] is neither a reference nor an armored file that can be read"
+        ) from None
 
 
 def _is_packet(head: bytes) -> bool:

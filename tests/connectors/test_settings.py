@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.connection import LocalTransport, SftpTransport
+from connectors.connection import LocalTransport, S3Transport, SftpTransport
 from connectors.settings import SettingsError, load_tenant, load_tenants
 
 ALDER = """\
@@ -128,6 +128,41 @@ def test_the_example_in_the_documentation_loads(folder: Path) -> None:
     schwab, statements = load_tenant(folder / "alder.yaml").connections
     assert (schwab.adapter, statements.adapter) == ("schwab", "ofx")
     assert schwab.master_accounts == ("08123456",)
+
+
+BUCKET = """\
+  - connection_id: bucket
+    adapter: schwab
+    transport: {kind: s3, bucket: deliveries, prefix: alder, access_key_ref: env:ID, secret_key_ref: file:key}
+    pgp: {private_key_ref: file:ours, signer_keys: [keys/theirs.asc, "file:theirs"]}
+"""
+
+
+def test_a_bucket_and_keys_are_read_and_paths_of_keys_are_taken_from_the_folder(folder: Path) -> None:
+    (folder / "alder.yaml").write_text(ALDER + BUCKET)
+    bucket = load_tenant(folder / "alder.yaml").connections[-1]
+    assert isinstance(bucket.transport, S3Transport)
+    assert (bucket.transport.bucket, bucket.transport.path_style) == ("deliveries", False)
+    assert bucket.pgp is not None
+    assert bucket.pgp.signer_keys == (str(folder / "keys/theirs.asc"), "file:theirs")
+    assert bucket.pgp.require_signature
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (", secret_key_ref: file:key", "", "transport: give access_key_ref and secret_key_ref"),
+        ("bucket: deliveries", "bucket: a/b", "transport.bucket: String should match"),
+        ("prefix: alder", "credentials: anonymous", "transport: credentials: anonymous takes no keys"),
+        ("prefix: alder", "endpoint_url: 'https://me:secret@host'", "transport.endpoint_url: String should match"),
+        (', signer_keys: [keys/theirs.asc, "file:theirs"]', "", "pgp: give signer_keys, or require_signature: false"),
+        ("private_key_ref: file:ours, ", "", "pgp.private_key_ref: Field required"),
+    ],
+)
+def test_a_fault_of_a_bucket_or_of_keys_is_named(folder: Path, old: str, new: str, expected: str) -> None:
+    fault = fault_of(folder, ALDER + BUCKET.replace(old, new))
+    assert f"/alder.yaml: connections[2].{expected}" in fault
+    assert "secret@" not in fault
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
