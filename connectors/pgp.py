@@ -3,8 +3,8 @@
 What a file is shows in its first bytes, armored or binary, not in its name. Keys come by reference, like every secret.
 The library (Sequoia) reads a message of any size in constant memory; it works in a process of its own (``pgp_child``).
 A compressed and signed message is taken out of its encryption first (``pgp_unwrap``), for the library does not verify
-it there. Not done: messages under a password, cleartext-signed texts, signatures in a file beside the message, and
-GnuPG's own form of authenticated encryption (packet 20); of a private key one encryption subkey is tried.
+it there. Not done: messages under a password, cleartext-signed texts, signatures in a file beside the message, BZip2,
+and GnuPG's own form of authenticated encryption (packet 20); of a private key one encryption subkey is tried.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _FAULTS: Final = {
     10: ("pgp_wrong_key", "it is encrypted for another key than the connection's; ask the provider which one it uses"),
     11: (
         "pgp_wrong_key",
-        "the connection's private key is locked, and pgp.passphrase_ref does not open it",
+        "the connection's private key has expired, or pgp.passphrase_ref does not unlock it",
     ),
     12: ("pgp_wrong_key", "pgp.private_key_ref names no armored OpenPGP private key that can decrypt"),
     13: ("pgp_wrong_key", "pgp.signer_keys names something that is no OpenPGP public key"),

@@ -80,10 +80,20 @@ def _decryptors(texts: list[str], passphrase: str | None) -> tuple[list[Any], in
         try:
             key = pysequoia.Tsk.from_bytes(f"{block.strip()}\n{_PRIVATE_END}\n".encode())
             at = LOCKED_KEY
-            found.append(key.decryptor(passphrase))
+            found.append(_decryptor(key, passphrase))
         except Exception:  # noqa: BLE001
             fault = at
     return found, fault
+
+
+def _decryptor(key: Any, passphrase: str | None) -> Any:
+    """What a private key opens; of several keys, one may be without the passphrase of the others."""
+    try:
+        return key.decryptor(passphrase)
+    except Exception:
+        if passphrase is None:
+            raise
+        return key.decryptor(None)
 
 
 def _decrypt(path: str, decryptor: Any, certificates: list[Any], require_signature: bool) -> int:

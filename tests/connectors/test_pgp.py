@@ -207,8 +207,9 @@ def test_a_message_larger_than_the_library_holds_back_is_proven_before_it_is_giv
     assert fault_of(message(text, signer=STRANGER), tmp_path / "bad", OURS).reason == "pgp_bad_signature"
 
 
-def test_of_several_keys_the_right_one_opens(tmp_path: Path) -> None:
-    used = keys(f"{STRANGER}\n{FIRM}", str(CUSTODIAN.extract_certificate()))
+@pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
+def test_of_several_keys_the_right_one_opens(tmp_path: Path, passphrase: str | None) -> None:
+    used = keys(f"{STRANGER}\n{FIRM}", str(CUSTODIAN.extract_certificate()), passphrase=passphrase)
     assert opened(message(b"text"), tmp_path, used, "a.pgp") == ("a", b"text")
 
 
