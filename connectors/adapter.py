@@ -26,8 +26,9 @@ class FileKind:
 
     Attributes:
         name: short name such as TRN; readiness is stated per kind.
-        pattern: matched against the base name of the delivered file (after the endings of OpenPGP and of
-            zip or gzip are taken off), with an optional named group ``date`` in the form YYYYMMDD, YYYY-MM-DD or YYMMDD (of this century).
+        pattern: matched against the base name of the delivered file (after the endings of OpenPGP and of zip or gzip
+            are taken off), with an optional named group ``date`` in the form YYYYMMDD, YYYY-MM-DD or YYMMDD (of this
+            century).
         is_refresh: whether the file restates its whole window (then absence means retraction) or only adds.
         is_expected: whether it is due on every business day.
         title: what it holds, in a few words.
