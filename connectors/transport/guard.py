@@ -141,7 +141,7 @@ def retry_after(text: str | None, now: datetime) -> float | None:
         return float(text[:12])
     try:
         at = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)

@@ -170,7 +170,7 @@ def _seconds(value: object) -> float | None:
     """``expires_in``, which some services send as text."""
     try:
         seconds = float(value) if isinstance(value, int | float | str) else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return seconds if seconds is not None and 0 < seconds < math.inf else None
 

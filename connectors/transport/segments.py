@@ -144,7 +144,8 @@ class Spool:
             return None
         if self._settings.session_field is None:
             return "", number
-        session = str(pointed(message, self._settings.session_field) or "")
+        stated = pointed(message, self._settings.session_field)
+        session = str(stated) if isinstance(stated, str | int) and not isinstance(stated, bool) else ""
         return (session, number) if _SESSION.fullmatch(session) and session != _STRAY else None
 
     def add(self, content: bytes, place: Place) -> Verdict:

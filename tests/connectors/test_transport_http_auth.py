@@ -166,8 +166,11 @@ def test_a_token_is_renewed_a_minute_before_its_end(
     assert shown_to_data(server) == [f"Bearer {t}" for t in (TOKENS[0], TOKENS[0], TOKENS[1])]
 
 
-def test_a_token_of_unknown_life_is_used_until_it_is_refused(server: WebServer, ask: Ask, clock: TestClock) -> None:
-    server.scripts["/token"] = issuer(None)
+@pytest.mark.parametrize("lifetime", [None, "soon", 0, -1, 10**400, "inf", [1]])
+def test_a_token_of_unknown_life_is_used_until_it_is_refused(
+    server: WebServer, ask: Ask, clock: TestClock, lifetime: object
+) -> None:
+    server.scripts["/token"] = issuer(lifetime)
     ask(client_credentials(server))
     clock.elapsed += 1e6
     ask(client_credentials(server))

@@ -64,7 +64,9 @@ def test_a_wait_beyond_the_bound_ends_the_visit_and_is_kept_by_the_next(
     assert clock.slept == []
 
 
-@pytest.mark.parametrize("after", ["soon", "-5", "Wed, 99 Foo 2022", ""])
+@pytest.mark.parametrize(
+    "after", ["soon", "-5", "Wed, 99 Foo 2022", "Wed, 28 Dec 2022 23:00:00 +9999999999", "1.5", ""]
+)
 def test_a_wait_that_says_nothing_sound_is_replaced_by_our_own(
     server: WebServer, landed: Landed, clock: TestClock, after: str
 ) -> None:

@@ -81,6 +81,8 @@ def test_wherever_a_collector_dies_the_next_one_has_every_number_once(
         "unlink": (segments.Path, "unlink"),
         "sync": (segments, "_sync"),
     }
+    with spool(tmp_path) as before:  # so that there is a state that can be behind
+        add(before, 0)
     opened = spool(tmp_path)
     opened.__enter__()
     add(opened, 1, 2, 5)
@@ -92,8 +94,30 @@ def test_wherever_a_collector_dies_the_next_one_has_every_number_once(
     with spool(tmp_path) as again:
         assert again.all_missing() == {"": [(3, 4)]}
         assert add(again, 2, 5, 6) == ["duplicate", "duplicate", "next"]
-    assert sorted(kept(tmp_path)) == [1, 2, 5, 6]
+    assert sorted(kept(tmp_path)) == [0, 1, 2, 5, 6]
     assert list(tmp_path.glob("*.part")) == []
+
+
+def test_numbers_whose_bytes_did_not_reach_the_disk_are_not_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    opened = spool(tmp_path)
+    opened.__enter__()
+    add(opened, 1)
+    opened.rotate()
+    add(opened, 2)
+    opened.add_stray(b"{}", is_json=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(segments.os, "fsync", fail)
+        with pytest.raises(OSError, match="No space"):
+            opened.rotate()
+    (tmp_path / "px_000000000002.ndjson.part").write_bytes(b"")
+    opened.__exit__()
+    with spool(tmp_path) as again:
+        assert add(again, 2) == ["next"]
 
 
 def test_a_torn_last_line_is_cut_off_and_its_number_is_missing(tmp_path: Path) -> None:

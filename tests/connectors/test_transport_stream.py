@@ -255,8 +255,10 @@ def test_numbers_that_begin_anew_in_a_new_session_are_no_duplicates(server: Stre
     assert (report.messages, report.duplicates, report.missing) == (4, 1, {})
 
 
-@pytest.mark.parametrize("session", ["../../x", "", "a/b", "stray", "x" * 41])
-def test_a_session_that_cannot_be_part_of_a_name_is_kept_apart(server: StreamServer, home: Path, session: str) -> None:
+@pytest.mark.parametrize("session", ["../../x", "", "a/b", "stray", "x" * 41, None, True])
+def test_a_session_that_cannot_be_part_of_a_name_is_kept_apart(
+    server: StreamServer, home: Path, session: object
+) -> None:
     report = run(server, home, acted(server, say(price(1, day=session))), session_field="/day")
     assert (report.messages, report.strays) == (0, 1)
 
