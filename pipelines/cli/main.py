@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from connectors.errors import PermanentError, RetryableError
-from pipelines.cli import bench, demo, ingest, inspect, run, serve, trace
+from pipelines.cli import bench, connectors, demo, ingest, inspect, run, serve, trace
 from pipelines.cli.console import fail
 from pipelines.environment import Environment, environment_faults
 from pipelines.inbox import UnknownFileError
@@ -54,6 +54,7 @@ app.command("accounts")(inspect.accounts)
 app.command("quarantine")(inspect.quarantine)
 app.command("api-key")(run.api_key)
 app.command("bench")(bench.bench)
+app.add_typer(connectors.app, name="connectors", cls=Sentences)
 
 if __name__ == "__main__":
     app()
