@@ -29,7 +29,8 @@ CORRUPT: Final = 16
 LAYERED: Final = 17
 """A signature inside a compression layer inside the encryption layer, which the library does not verify."""
 
-_MEMORY_BYTES: Final = 2 * 1024**3
+_MEMORY_BYTES: Final = 512 * 1024**2
+"""Of addresses: the library maps a message that fits into them and reads a larger one piece by piece (175 MiB)."""
 _PRIVATE_END: Final = "-----END PGP PRIVATE KEY BLOCK-----"
 
 
