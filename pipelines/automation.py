@@ -1,8 +1,9 @@
 """When things run: after the last custodian's cut-off on business days, when a late file arrives, after a load."""
 
 import hashlib
+import json
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -13,6 +14,7 @@ from assets.partitions import TENANTS
 from assets.workspace import Workspace, WorkspaceResource
 from connectors.errors import PermanentError, RetryableError
 from contracts.table import SHARED_TENANT
+from pipelines.alerts import open_alerts, raise_alerts
 from pipelines.jobs import MARKET_DATA, MARTS, NIGHTLY
 
 ZONE = "America/New_York"
@@ -87,6 +89,18 @@ def late_files(
             yield nightly_request(tenant, day, f"late-{tenant}-{digest}")
 
 
+@dg.sensor(minimum_interval_seconds=SENSOR_SECONDS, description="Files that have not come by their cut-off.")
+def missing_files(context: dg.SensorEvaluationContext, workspace: WorkspaceResource) -> dg.SkipReason:
+    """Raise an alert, once, for every file that is missing past its cut-off or came broken. It starts no run."""
+    ws = workspace.open()
+    now = datetime.now(UTC)
+    alerts = open_alerts(ws, now)
+    known = json.loads(context.cursor) if context.cursor else {}
+    told = raise_alerts(ws.home, alerts, known, now)
+    context.update_cursor(json.dumps(told, sort_keys=True))
+    return dg.SkipReason(f"{len(alerts)} files are missing or broken, {len(told.keys() - known.keys())} of them new")
+
+
 @dg.asset_sensor(asset_key=LOAD, job_name=MARTS, minimum_interval_seconds=30)
 def marts_after_load(context: dg.SensorEvaluationContext, asset_event: dg.EventLogEntry) -> dg.RunRequest:
     """dbt and publication after a load; loads that come while one waits are taken with it."""
@@ -94,4 +108,4 @@ def marts_after_load(context: dg.SensorEvaluationContext, asset_event: dg.EventL
 
 
 SCHEDULES = [market_data_schedule, nightly_schedule]
-SENSORS = [late_files, marts_after_load]
+SENSORS = [late_files, missing_files, marts_after_load]

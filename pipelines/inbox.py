@@ -17,6 +17,7 @@ from ruamel.yaml.error import YAMLError
 from connectors.adapter import Adapter
 from connectors.archive import stem_of
 from connectors.connection import TenantSettings
+from connectors.examination import SNIFFED_BYTES
 from connectors.registry import adapters
 from connectors.settings import SettingsError, load_tenant
 
@@ -46,6 +47,8 @@ def connector_for(file: Path, slug: str = "") -> Adapter:
         raise UnknownFileError(f"no connector {slug!r}; there are: {there_are}")
     candidates = [custodians[slug]] if slug else list(custodians.values())
     found = [source for source in candidates if source.kind_of(stem_of(file.name))]
+    if len(found) > 1:  # a name may suit several providers; the first lines then tell
+        found = [source for source in found if _begins_as(source, file)] or found
     if len(found) != 1:
         who = (
             f"connector {slug!r} does not read"
@@ -57,6 +60,14 @@ def connector_for(file: Path, slug: str = "") -> Adapter:
         hint = "see its README for the names" if slug else f"pass --adapter ({there_are})"
         raise UnknownFileError(f"{file.name}: {who} files of such a name; {hint}")
     return found[0]
+
+
+def _begins_as(source: Adapter, file: Path) -> bool:
+    """Whether the file's first bytes say that it is one of the connector's."""
+    if source.sniff is None:
+        return False
+    with file.open("rb") as stream:
+        return source.sniff(stream.read(SNIFFED_BYTES).decode("latin-1")) is not None
 
 
 def deliver(home: Path, tenant: str, source: Adapter, file: Path) -> str:

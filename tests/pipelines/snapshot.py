@@ -40,7 +40,7 @@ def described(defs: dg.Definitions) -> dict[str, Any]:
         },
         "sensors": {
             s.name: {
-                "kind": type(s).__name__, "job": s.job_name, "seconds": s.minimum_interval_seconds,
+                "kind": type(s).__name__, "job": s.job_name if s.targets else None, "seconds": s.minimum_interval_seconds,
                 "status": s.default_status.value,
             }
             for s in defs.sensors or ()
