@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -12,8 +12,10 @@ import polars as pl
 
 from simulation.decimals import checked_product, decimal_series, half_even_array
 from simulation.delivery import Delivery, custodian_arrival, euro_rates_arrival, prices_arrival
-from simulation.firm import Account, Firm
+from simulation.firm import CONNECTIONS, Account, Firm, Style
 from simulation.market import Ints, Market
+from simulation.providers import CUSTODIANS, custodian_writer, vendor_writer
+from simulation.scene import Scene
 from simulation.trading import Trading
 from simulation.transactions import Transaction
 from simulation.truth import Holdings
@@ -32,9 +34,14 @@ class Feeds:
         firm: who holds accounts.
         booked: transactions, with the days on which they were reported or cancelled.
         reported: holdings as the custodians know them on each day.
+        vendors: market-data vendors that deliver beside the closing prices and the euro rates.
     """
 
-    def __init__(self, seed: int, market: Market, firm: Firm, booked: Trading, reported: Holdings) -> None:
+    def __init__(
+        self, seed: int, market: Market, firm: Firm, booked: Trading, reported: Holdings, vendors: Sequence[str] = ()
+    ) -> None:
+        self._scene = Scene(seed, market, firm, booked, reported)
+        self._vendors = {vendor: vendor_writer(vendor) for vendor in vendors}
         self._seed, self._market, self._firm, self._held = seed, market, firm, reported
         self._rows: dict[tuple[str, date], list[tuple[Transaction, bool]]] = defaultdict(list)
         self._by_account: dict[tuple[str, str, str], list[Transaction]] = defaultdict(list)
@@ -44,7 +51,7 @@ class Feeds:
                 self._rows[account.tenant, booking.reported_date].append((booking, False))
                 if booking.cancelled_date is not None:
                     self._rows[account.tenant, booking.cancelled_date].append((booking, True))
-            else:
+            elif account.style not in CUSTODIANS:
                 self._by_account[account.key].append(booking)
         self._places = {account.key: place for place, account in enumerate(firm.accounts)}
         self._parts = pl.Series([schwab.security_part(listed) for listed in market.securities])
@@ -60,6 +67,15 @@ class Feeds:
                 yield from self._core_files(tenant, held_at_schwab, master, day)
             for account in self._firm.of(tenant, "ofx_direct"):
                 yield from self._statements(account, day)
+            yield from self._other_custodians(tenant, plan.styles, day)
+
+    def _other_custodians(self, tenant: str, styles: Sequence[Style], day: date) -> Iterator[Delivery]:
+        for style in CUSTODIANS:
+            if style not in styles:
+                continue
+            accounts = self._scene.held_at(tenant, style, day)
+            for name, kind, content in custodian_writer(style)(self._scene, tenant, accounts, day):
+                yield self._custodian(tenant, CONNECTIONS[style], name, kind, day, content)
 
     def _market_data(self, day: date) -> Iterator[Delivery]:
         market, place = self._market, self._market.place(day)
@@ -75,6 +91,9 @@ class Feeds:
                 )
         prices = closing_prices.document(market, place)
         yield self._shared("closing_prices", closing_prices.file_name(day), "PRICES", day, prices_arrival(day), prices)
+        for vendor, write in self._vendors.items():
+            for name, kind, content in write(market, day):
+                yield self._shared(vendor, name, kind, day, prices_arrival(day), content)
 
     def _shared(
         self, connection: str, name: str, kind: str, day: date, arrived_at: datetime, content: bytes,

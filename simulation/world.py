@@ -23,7 +23,7 @@ import polars as pl
 from simulation.delivery import Delivery
 from simulation.faults import FileFault, TradingFault, apply_to_files, apply_to_trading
 from simulation.feeds import SHARED, Feeds
-from simulation.firm import Firm, TenantPlan, firm
+from simulation.firm import Firm, Style, TenantPlan, firm
 from simulation.market import Ints, Market, market
 from simulation.trading import Trading, trading
 from simulation.truth import Holdings, Pricing, Valuation, flows, holdings, position_values, valuations
@@ -55,6 +55,7 @@ class SimulationConfig:
         first_date: first day; accounts open with holdings on the first business day from it.
         last_date: last day.
         faults: applied in their order.
+        vendors: market-data vendors beside the closing prices and the euro rates (``simulation.providers.VENDORS``).
     """
 
     seed: int = 7
@@ -62,6 +63,7 @@ class SimulationConfig:
     first_date: date = date(2022, 1, 3)
     last_date: date = date(2022, 12, 28)
     faults: tuple[Fault, ...] = ()
+    vendors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class World:
     @cached_property
     def feeds(self) -> Feeds:
         """The undisturbed files."""
-        return Feeds(self.config.seed, self.market, self.firm, self.booked, self.reported)
+        return Feeds(self.config.seed, self.market, self.firm, self.booked, self.reported, self.config.vendors)
 
     def frames(self, tenant: str) -> dict[str, pl.DataFrame]:
         """The tenant's truth: accounts, transactions, positions, cash and valuations."""
@@ -157,14 +159,20 @@ def demo_config(
     first_date: date = date(2022, 1, 3),
     last_date: date = date(2022, 12, 28),
     faults: tuple[Fault, ...] = (),
+    *,
+    styles: tuple[Style, ...] = ("schwab",),
+    vendors: tuple[str, ...] = (),
 ) -> SimulationConfig:
-    """The demo's two tenants with ``accounts`` accounts in all, three fifths of them alder's."""
+    """The demo's two tenants with ``accounts`` accounts in all, three fifths of them alder's.
+
+    ``styles``: the custodians at which alder's accounts sit beside OFX; birch stays with Schwab alone.
+    """
     first = max(1, accounts * 3 // 5)
     plans = {
-        "alder": replace(DEMO_PLANS["alder"], accounts=first),
+        "alder": replace(DEMO_PLANS["alder"], accounts=first, styles=styles),
         "birch": replace(DEMO_PLANS["birch"], accounts=max(1, accounts - first)),
     }
-    return SimulationConfig(seed, plans, first_date, last_date, faults)
+    return SimulationConfig(seed, plans, first_date, last_date, faults, vendors)
 
 
 def simulate(config: SimulationConfig) -> World:
