@@ -139,7 +139,9 @@ class _Collector:
     def finished(self) -> Elements:
         for name in self.wanted:
             self._flush(name)
-        frames = {name: pl.concat([_no_rows(self.wanted[name]), *parts]) for name, parts in self.frames.items()}
+        frames = {
+            name: pl.concat(parts) if parts else _no_rows(self.wanted[name]) for name, parts in self.frames.items()
+        }
         counts = self.counts | {name: frame.height for name, frame in frames.items() if frame.height}
         schema = {**_NUMBERS, "name": pl.String}
         frames[STRANGERS] = pl.DataFrame(self.strangers, schema=schema, orient="row")
@@ -175,9 +177,10 @@ class _Collector:
             return
         columns = list(zip(*waiting.rows, strict=True))[: len(wanted)]
         texts = [pl.Series(a, column, dtype=pl.String) for a, column in zip(wanted, columns, strict=True)]
-        frame = pl.DataFrame(waiting.places, schema=_PLACES, orient="row").with_columns(texts)
-        blanks = [pl.when(pl.col(a).str.strip_chars() != "").then(pl.col(a).str.strip_chars()) for a in wanted]
-        self.frames[name].append(frame.with_columns(blanks))
+        places = zip(*waiting.places, strict=True)
+        known = [pl.Series(a, column, dtype=t) for (a, t), column in zip(_PLACES.items(), places, strict=True)]
+        stripped = pl.col(wanted).str.strip_chars()
+        self.frames[name].append(pl.DataFrame([*known, *texts]).with_columns(pl.when(stripped != "").then(stripped)))
         waiting.places.clear()
         waiting.rows.clear()
 
@@ -219,6 +222,11 @@ def read_elements(
             collector.parser.Parse(b"", True)
         except expat.ExpatError as error:
             raise _fault(path, error) from None
+        except (LookupError, ValueError):
+            if collector.total:
+                raise
+            detail = "a character set that is not known, or of several bytes; ask for UTF-8"
+            raise FeedFault("wrong_encoding", detail, line=1) from None
     return collector.finished()
 
 

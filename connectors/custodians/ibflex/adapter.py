@@ -33,10 +33,20 @@ from connectors.formats.xml_elements import STRANGERS, Elements, read_elements, 
 MAX_BYTES: Final = 512 * 1024**2
 """A statement larger than this is none: ask for a shorter period or fewer accounts."""
 _HEADS: Final = ("FlexQueryResponse", "FlexStatements", "FlexStatement")
-_READERS: Final[tuple[Callable[[Sections], Taken], ...]] = (
-    accounts, securities, trades, cash, transfers, corporate_actions, option_events, positions, balances, open_lots,
-    closed_lots,
-)  # fmt: skip
+_READERS: Final[tuple[tuple[Callable[[Sections], Taken], tuple[str, ...]], ...]] = (
+    (accounts, ("AccountInformation",)),
+    (securities, ("SecurityInfo",)),
+    (trades, ("Trade", "Order")),
+    (cash, ("CashTransaction",)),
+    (transfers, ("Transfer",)),
+    (corporate_actions, ("CorporateAction",)),
+    (option_events, ("OptionEAE",)),
+    (positions, ("OpenPosition",)),
+    (balances, ("CashReportCurrency",)),
+    (open_lots, ("OpenPosition",)),
+    (closed_lots, ("Lot", "Trade")),
+)
+"""Readers with the elements that they read."""
 _TABLES: Final = (
     "canonical.account", "canonical.security", "canonical.transaction", "canonical.custodian_position",
     "canonical.custodian_balance", "canonical.price", "canonical.statement_window", "canonical.custodian_lot",
@@ -71,8 +81,7 @@ def parse(raw: RawFile, connection: Connection) -> ParsedFile:
     except FeedFault as fault:
         raise FeedFault(fault.reason, fault.detail, line=fault.line, record_count=count) from None
     sections = _sections(elements, statements, connection)
-    taken = [reader(sections) for reader in _READERS]
-    rejects = ordered([_strangers(elements), *chain.from_iterable(part.rejects for part in taken)])
+    taken = [reader(sections) for reader, names in _READERS if any(elements.counts.get(name) for name in names)]
     held = pl.concat([_strangers(elements), *chain.from_iterable(part.rejects for part in taken)])
     frames = {"canonical.statement_window": _windows(statements, connection)}
     for table_name in _TABLES:
@@ -81,7 +90,7 @@ def parse(raw: RawFile, connection: Connection) -> ParsedFile:
             frames[table_name] = pl.concat(parts).sort("source_line", maintain_order=True)
     return ParsedFile(
         frames={name: frames.get(name, no_rows(name)) for name in _TABLES},
-        rejects=_with_texts(raw, rejects),
+        rejects=_with_texts(raw, ordered([held])),
         record_count=count,
         quarantined_count=held["raw_text"].n_unique(),
         business_date=sections.business_date,

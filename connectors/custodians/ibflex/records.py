@@ -49,6 +49,9 @@ def framed(elements: pl.DataFrame, statements: pl.DataFrame) -> pl.DataFrame:
         elements: of one name, as ``connectors.formats.xml_elements`` gives them.
         statements: ``scope, account, first_day, last_day`` of each statement.
     """
+    if elements.is_empty():
+        places = {"account": pl.String, "first_day": pl.Date, "last_day": pl.Date, "text": pl.String}
+        return elements.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in places.items())
     own = pl.col("accountId") if "accountId" in elements.columns else pl.lit(None, dtype=pl.String)
     joined = elements.with_columns(pl.col("scope").clip(lower_bound=1)).join(
         statements, on="scope", how="left", maintain_order="left"

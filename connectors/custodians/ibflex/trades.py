@@ -25,7 +25,7 @@ from connectors.custodians.ibflex.fields import (
 )
 from connectors.custodians.ibflex.records import Sections, base_checks, feed_frame, held_apart
 from connectors.custodians.ibflex.tables import ASSETS, TRADE_NOTES, TRADE_TYPES, meaning
-from connectors.formats.rejects import Check, rejected, separated
+from connectors.formats.rejects import Check, no_rejects, rejected, separated
 from connectors.formats.taken import Taken, no_rows
 from connectors.formats.values import typed, with_values
 
@@ -172,6 +172,8 @@ def _row(kind: pl.Expr, **columns: pl.Expr) -> list[pl.Expr]:
 
 
 def _executions(sections: Sections, records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    if records.is_empty():
+        return no_rows(TRANSACTION), no_rejects()
     told = _told(sections, records)
     commission = pl.when("own_currency").then("commission:signed").otherwise(pl.lit(0).cast(EXACT))
     net = pl.when("own_currency").then(pl.col("netCash:signed"))
@@ -265,6 +267,8 @@ def _commissions(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _exchanges(sections: Sections, records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Two rows of each exchange: the quoted currency under the trade's id, the other one with the suffix ``#base``."""
+    if records.is_empty():
+        return no_rows(TRANSACTION), no_rejects()
     told = _told(sections, records)
     commission = pl.when("own_currency").then("commission:signed").otherwise(pl.lit(0).cast(EXACT))
     paid = (pl.col("proceeds:signed") + commission + pl.col("taxes:signed")).cast(EXACT)
