@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from connectors.custodians.schwab.adapter import ADAPTER
 from tests.connectors.golden import SCHWAB, parsed, parsed_or_refused
 
-NAMES = ("CRS20220105.TRN", "CRS20220105.RPS", "CRS20220105.SEC", "CRS20220105.ACC")
-QUICK = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+NAMES = tuple(f"CRS20220105.{kind}" for kind in ("TRN", "RPS", "SEC", "ACC", "ULT", "RLY", "MXR"))
+QUICK = settings(max_examples=35, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
 def survives(path: Path, content: bytes) -> None:

@@ -11,12 +11,23 @@ from connectors.custodians.schwab.adapter import ADAPTER
 from tests.connectors.golden import SCHWAB, agrees_with_expected, core_file, parsed, sample_lines
 
 
-@pytest.mark.parametrize("name", ["CRS20220105.TRN", "CRS20220105.RPS", "CRS20220105.SEC", "CRS20220105.ACC"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CRS20220105.TRN",
+        "CRS20220105.RPS",
+        "CRS20220105.SEC",
+        "CRS20220105.ACC",
+        "CRS20220105.ULT",
+        "CRS20220105.RLY",
+        "CRS20220105.MXR",
+    ],
+)
 def test_a_sample_gives_the_rows_written_down_for_it(name: str) -> None:
     agrees_with_expected(parsed(ADAPTER, SCHWAB / "samples" / name), SCHWAB / "expected" / name)
 
 
-@pytest.mark.parametrize("extension", ["TRN", "RPS", "SEC", "ACC"])
+@pytest.mark.parametrize("extension", ["TRN", "RPS", "SEC", "ACC", "ULT", "RLY", "MXR"])
 @pytest.mark.parametrize(
     "change",
     [
@@ -53,7 +64,7 @@ def test_the_name_says_kind_and_day_in_both_forms() -> None:
     assert ADAPTER.kind_of("CRS2022010.TRN") is None
 
 
-@pytest.mark.parametrize("extension", ["TRN", "RPS", "SEC", "ACC"])
+@pytest.mark.parametrize("extension", ["TRN", "RPS", "SEC", "ACC", "ULT", "RLY", "MXR"])
 def test_a_file_of_no_records_is_a_file(tmp_path: Path, extension: str) -> None:
     result = parsed(ADAPTER, core_file(tmp_path, extension, []))
     assert result.record_count == 0

@@ -9,7 +9,7 @@ import polars as pl
 from connectors.connection import Connection
 from connectors.custodians.schwab import prefix
 from connectors.custodians.schwab.envelope import Header
-from connectors.custodians.schwab.tables import layout, tax_statuses
+from connectors.custodians.schwab.tables import REGISTRATIONS, layout, mapped
 from connectors.formats import values
 from connectors.formats.fixed_width import cut
 from connectors.formats.rejects import rejected, separated
@@ -46,7 +46,7 @@ def taken_accounts(records: pl.DataFrame, header: Header, connection: Connection
         pl.col("account_name"),
         pl.col("registration").str.to_lowercase().alias("account_type"),
         pl.coalesce(
-            registration.replace_strict(dict(tax_statuses()), default=None, return_dtype=pl.String),
+            mapped(registration, REGISTRATIONS.meaning("tax_status", connection.codes.get(REGISTRATIONS.name))),
             pl.col("taxable_indicator").replace_strict(_TAXABLE, default="unknown", return_dtype=pl.String),
             pl.lit("unknown"),
         ).alias("tax_status"),

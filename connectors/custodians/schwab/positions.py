@@ -23,9 +23,11 @@ _QUANTITY: Final = "quantity_settled_and_unsettled"
 _MARKET_VALUE: Final = "market_value_settled_and_unsettled"
 _SIDE: Final = "long_short_indicator"
 _SIDES: Final = {"L": "long", "S": "short"}
+_FACTORS: Final = ("closing_price_unfactored", "factor", "tips_factor")
+"""Read to be checked, and kept nowhere: the closing price has the factor in it already."""
 _POSITION_NAMES: Final = (
     *prefix.PREFIX_FIELDS, "account_number", *prefix.IDENTIFIER_FIELDS,
-    "closing_price", "price_update_date", _QUANTITY, _SIDE, _MARKET_VALUE,
+    "closing_price", "price_update_date", _QUANTITY, _SIDE, _MARKET_VALUE, *_FACTORS,
 )  # fmt: skip
 BALANCE_TYPES: Final = {
     "cash_balance_settled": "cash_settled",
@@ -49,6 +51,7 @@ def taken_positions(records: pl.DataFrame, header: Header, connection: Connectio
         values.decimal(_QUANTITY, scale=8, required=True, unsigned=True),
         values.code(_SIDE, _SIDES, required=True, where="positions.py"),
         values.decimal(_MARKET_VALUE, scale=4, unsigned=True),
+        *(values.decimal(name, scale=12, unsigned=True) for name in _FACTORS),
     ]
     nameless = pl.all_horizontal(pl.col(name).is_null() for name in prefix.IDENTIFIER_FIELDS)
     checks = [

@@ -32,22 +32,20 @@ def identifier_fields() -> list[Field]:
 
 
 def prefix_checks(header: Header, connection: Connection) -> list[Check]:
-    """A record must be of the header's day and of a master account that the connection names (leading zeros apart).
-
-    A connection that names none takes every master account.
-    """
+    """A record must be of the header's day and of a master account that the connection names (leading zeros apart)."""
     other_day = typed("business_date") != header.business_date
-    checks = [
-        Check("business_date", "impossible_date", other_day, "the record is of another business day than the header."),
-    ]
-    if connection.master_accounts:
-        own = [number.strip().lstrip("0") for number in connection.master_accounts]
-        foreign = ~pl.col("master_account_number").str.strip_chars_start("0").is_in(own)
-        detail = (
-            "the record's master account is not the tenant's. Ask why it was delivered, or add it to the connection."
-        )
-        checks.append(Check("master_account_number", "foreign_account", foreign, detail))
-    return checks
+    detail = "the record is of another business day than the header."
+    return [Check("business_date", "impossible_date", other_day, detail), *master_checks(connection)]
+
+
+def master_checks(connection: Connection) -> list[Check]:
+    """A record must be of a master account that the connection names; one that names none takes every one."""
+    if not connection.master_accounts:
+        return []
+    own = [number.strip().lstrip("0") for number in connection.master_accounts]
+    foreign = ~pl.col("master_account_number").str.strip_chars_start("0").is_in(own)
+    detail = "the record's master account is not the tenant's. Ask why it was delivered, or add it to the connection."
+    return [Check("master_account_number", "foreign_account", foreign, detail)]
 
 
 def account_number() -> pl.Expr:

@@ -10,7 +10,7 @@ from connectors.connection import Connection
 from connectors.custodians.schwab import prefix
 from connectors.custodians.schwab.envelope import Header
 from connectors.custodians.schwab.positions import PRICE, prices
-from connectors.custodians.schwab.tables import layout, security_types
+from connectors.custodians.schwab.tables import SECURITY_TYPE_CODES, layout, mapped, rows
 from connectors.formats import values
 from connectors.formats.fixed_width import cut
 from connectors.formats.rejects import Check, rejected, separated
@@ -38,11 +38,11 @@ def taken_securities(records: pl.DataFrame, header: Header, connection: Connecti
         values.decimal("closing_price", scale=8, unsigned=True),
         values.date("price_date"),
     ]
-    read = with_values(shaped.records, fields).with_columns(_type_key(), _name())
-    read = read.with_columns(_attribute(name) for name in _ATTRIBUTES)
+    read = with_values(shaped.records, fields).with_columns(_type_key(connection), _name())
+    read = read.with_columns(_attribute(name, connection) for name in _ATTRIBUTES)
     good, rejects = separated(read, [*checks_of(fields), *_checks(header, connection)], SECURITY)
     price = pl.when(typed("closing_price") > 0).then(typed("closing_price"))
-    rows = good.select(
+    described = good.select(
         *prefix.identifiers(),
         pl.col("line").alias("source_line"),
         pl.col("security_name"),
@@ -56,24 +56,19 @@ def taken_securities(records: pl.DataFrame, header: Header, connection: Connecti
         typed("price_date").alias("price_date"),
     )
     misfits = rejected(shaped.misfits, misfit(), SECURITY)
-    return Taken({SECURITY: rows, PRICE: prices(rows)}, (misfits, rejects))
+    return Taken({SECURITY: described, PRICE: prices(described)}, (misfits, rejects))
 
 
-def _type_key() -> pl.Expr:
+def _type_key(connection: Connection) -> pl.Expr:
     """The key of the first of the two type codes that the table knows."""
-    known = list(security_types())
+    known = list(rows(SECURITY_TYPE_CODES, connection))
     keys = [pl.lit(f"{kind}/") + pl.col(name).str.to_uppercase() for name, kind in _TYPE_CODES.items()]
     return pl.coalesce(pl.when(key.is_in(known)).then(key) for key in keys).alias("type_key")
 
 
-def _attribute(name: str) -> pl.Expr:
-    table = security_types()
-    found = pl.col("type_key").replace_strict(
-        pl.Series(list(table), dtype=pl.String),
-        pl.Series([row[name] for row in table.values()], dtype=pl.String),
-        default=None,
-        return_dtype=pl.String,
-    )
+def _attribute(name: str, connection: Connection) -> pl.Expr:
+    said = {code: row[name] for code, row in rows(SECURITY_TYPE_CODES, connection).items()}
+    found = mapped(pl.col("type_key"), said)
     is_number = name in ("price_factor", "multiplier")
     return (found.cast(pl.Decimal(values.PRECISION, 8)) if is_number else found).alias(name)
 

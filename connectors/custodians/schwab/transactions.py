@@ -9,7 +9,7 @@ import polars as pl
 from connectors.connection import Connection
 from connectors.custodians.schwab import prefix
 from connectors.custodians.schwab.envelope import Header
-from connectors.custodians.schwab.tables import layout, transaction_codes
+from connectors.custodians.schwab.tables import layout, mapped, transaction_codes
 from connectors.formats import values
 from connectors.formats.fixed_width import cut
 from connectors.formats.rejects import Check, rejected, separated
@@ -36,8 +36,8 @@ def taken_transactions(records: pl.DataFrame, header: Header, connection: Connec
     """The canonical transactions of D1 records, and the records held back."""
     shaped = cut(records, layout("CRS.TRN", "D1"), _NAMES)
     misfits = rejected(shaped.misfits, misfit(), TABLE)
-    read = with_values(shaped.records.with_columns(_direction_key()), fields := _fields()).with_columns(_meanings())
-    read = read.with_columns(_signed())
+    read = with_values(shaped.records.with_columns(_direction_key()), fields := _fields())
+    read = read.with_columns(_meanings(connection)).with_columns(_signed())
     good, rejects = separated(read, [*checks_of(fields), *_checks(header, connection)], TABLE)
     return Taken({TABLE: good.select(_row(connection))}, (misfits, rejects))
 
@@ -58,21 +58,11 @@ def _direction_key() -> pl.Expr:
     return pl.concat_str(parts, separator="/").alias("code_key")
 
 
-def _meanings() -> list[pl.Expr]:
+def _meanings(connection: Connection) -> list[pl.Expr]:
     """What the code, sub-code and direction mean: type, quantity sign and amount sign; null when unknown."""
-    codes = transaction_codes()
-    tables = {"type": codes.types, "quantity_sign": codes.quantity_signs, "amount_sign": codes.amount_signs}
-    return [
-        pl.col("code_key")
-        .replace_strict(
-            pl.Series(list(table), dtype=pl.String),
-            pl.Series(list(table.values()), dtype=pl.String),
-            default=None,
-            return_dtype=pl.String,
-        )
-        .alias(name)
-        for name, table in tables.items()
-    ]
+    codes = transaction_codes(connection)
+    said = {"type": codes.types, "quantity_sign": codes.quantity_signs, "amount_sign": codes.amount_signs}
+    return [mapped(pl.col("code_key"), meaning).alias(name) for name, meaning in said.items()]
 
 
 def _signed() -> list[pl.Expr]:
