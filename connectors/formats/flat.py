@@ -369,6 +369,8 @@ def _large(text: str, field: FlatField, scale: int) -> tuple[int, int]:
 
 def _read_in_pieces(lines: pl.DataFrame, layout: FlatLayout, wanted: Sequence[Wanted]) -> pl.DataFrame:
     """Lines with characters of several bytes: positions count characters, so their fields are cut as text first."""
+    if not wanted:
+        return lines
     fields: list[FlatField] = []
     pieces: list[pl.Expr] = []
     at = 1

@@ -231,6 +231,11 @@ def test_lines_in_their_block_are_read_as_lines_in_a_frame(texts: list[str], is_
         assert placed.drop("text").equals(framed.drop("text"))
 
 
+def test_no_fields_wanted_leaves_the_lines_as_they_are() -> None:
+    for text in ("abc", "é"):
+        assert read_records(lines(text), one("X", 3), [])[0].to_dicts() == [{"line": 1, "text": text}]
+
+
 def test_no_lines_give_no_records() -> None:
     for separator in (None, ","):
         frame, checks = read_records(lines(), DELIMITED, [Text("a", 5), Number("b", 4)], separator=separator)
