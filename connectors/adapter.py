@@ -116,6 +116,8 @@ class Adapter:
         cut_off: local time, on the business day after, by which the day's files are due.
         secrets: names of the credentials that a connection must refer to.
         has_shared_lines: whether several records may stand on one line, so that lines do not count records.
+        is_dated_by_name: whether only the name of a file says its day, so that equal bytes under the names of two days
+            are two files.
         calendar: exchange calendar of the days on which files are due, as exchange-calendars names it.
         completeness: how a reader knows that a file is whole.
         on_new_column: what becomes of a file with columns beyond the layout.
@@ -137,6 +139,7 @@ class Adapter:
     cut_off: str = "06:00 America/New_York"
     secrets: tuple[str, ...] = field(default=())
     has_shared_lines: bool = False
+    is_dated_by_name: bool = False
     calendar: str = "XNYS"
     completeness: str = "none: the file ends where it ends"
     on_new_column: NewThing = "ignored"

@@ -117,10 +117,14 @@ class Connection(_Settings):
 
 
 class TenantSettings(_Settings):
-    """A tenant and its feeds, as written in ``tenants/<slug>.yaml``. ``_shared`` holds the market-data feeds."""
+    """A tenant and its feeds, as written in ``tenants/<slug>.yaml``. ``_shared`` holds the market-data feeds.
+
+    ``price_sources``: connectors by rank, best first, after each custodian's own price.
+    """
 
     tenant: Annotated[str, Field(pattern=r"^(_shared|[a-z][a-z0-9_]{0,62})$")]
     name: str
     base_currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
     calendar: str = "XNYS"
+    price_sources: tuple[Slug, ...] = ()
     connections: tuple[Connection, ...] = ()

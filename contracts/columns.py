@@ -118,7 +118,11 @@ def methodology_version(**kw: Unpack[Choice]) -> dy.Column:
 
 
 def source_file_id(**kw: Unpack[Choice]) -> dy.Column:
-    return _key("Identity of the file that the row came from: the first 63 bits of the content's sha256.", **kw)
+    return _key(
+        "Identity of the file that the row came from: the first 63 bits of the sha256 of its content, or of content and "
+        "day where only the file's name says the day.",
+        **kw,
+    )
 
 
 def source_line(**kw: Unpack[Choice]) -> dy.Column:

@@ -5,6 +5,7 @@ Belongs here: reading what stands. Does not belong here: arithmetic.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -33,7 +34,7 @@ class Market:
         prices: rows of ``canonical.price`` of the securities held, of files that stand.
         fx_rates: rows of ``canonical.fx_rate``, of files that stand.
         files: rows of ``landing.file_parse`` of the tenant.
-        source_rank: price sources, best first: custodians before vendors.
+        source_rank: price sources, best first; a custodian's own price comes before all of them.
     """
 
     accounts: pl.DataFrame
@@ -63,7 +64,6 @@ def market(ws: Workspace, tenant: str, last: date) -> Market:
         for owner, parsed in files.items()
     ]
     rates = ws.lake.read(FX_RATE, SHARED_TENANT, where=pl.col("rate_date") <= last)
-    ranked = sorted(adapters().values(), key=lambda a: (a.market != "custodian", a.slug))
     return Market(
         accounts=_accounts(ws, tenant, entries),
         securities=described_securities(ws, tenant),
@@ -71,8 +71,18 @@ def market(ws: Workspace, tenant: str, last: date) -> Market:
         prices=pl.concat(prices),
         fx_rates=standing(rates, files[SHARED_TENANT]),
         files=files[tenant],
-        source_rank=tuple(a.slug for a in ranked),
+        source_rank=source_rank(ws.tenants[tenant].price_sources),
     )
+
+
+def source_rank(preferred: Sequence[str]) -> tuple[str, ...]:
+    """Price sources, best first: the tenant's own order, then the vendors that it leaves out, then custodians.
+
+    A custodian's own price of what it holds comes before all of them (``analytics.prices``); for what others hold it is
+    the last to be asked.
+    """
+    rest = sorted((a.market == "custodian", a.slug) for a in adapters().values() if a.slug not in preferred)
+    return (*preferred, *(slug for _, slug in rest))
 
 
 def described_securities(ws: Workspace, tenant: str) -> pl.DataFrame:

@@ -75,7 +75,7 @@ def fetch_files(ws: Workspace, tenant: str, connection: Connection) -> Landed:
                         landed.not_taken += 1
                         continue
                     landed.rows.append(_ledger_row(tenant_key, connection, remote, stored, hashes))
-                    hashes.add(stored.source_file_id)
+                    hashes.add(landed.rows[-1]["source_file_id"])
                     landed.bytes += stored.size_bytes
             finally:
                 # Also when the provider fails in the middle: what a service answered is not asked for twice.
@@ -129,6 +129,9 @@ def _ledger_row(
     source: Adapter = adapter(connection.adapter)
     kind, stated = source.kind_of(stem_of(PurePosixPath(remote.path).name)) or (None, None)
     is_replay = connection.received_at == "remote_mtime"
+    file_id = stored.source_file_id
+    if source.is_dated_by_name and stated is not None:
+        file_id = source_file_id(hashlib.sha256(f"{stored.sha256}/{stated}".encode()).hexdigest())
     return {
         "tenant_key": tenant_key,
         "connection_id": connection.connection_id,
@@ -138,11 +141,11 @@ def _ledger_row(
         "file_kind": kind.name if kind else None,
         "logical_name": logical_name(remote.path),
         "business_date": stated,
-        "source_file_id": stored.source_file_id,
+        "source_file_id": file_id,
         "sha256": stored.sha256,
         "size_bytes": stored.size_bytes,
         "remote_modified_at": remote.modified_at,
-        "arrival_status": "duplicate" if stored.source_file_id in hashes else "landed",
+        "arrival_status": "duplicate" if file_id in hashes else "landed",
     }
 
 

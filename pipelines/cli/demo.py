@@ -11,14 +11,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Annotated
 
 import dagster as dg
 import typer
-import yaml
 
 from pipelines.cli.console import console, day, fail
+from pipelines.cli.demo_settings import ProviderServer, feeds_of, write_settings
 from pipelines.cli.inspect import show_accounts, show_quality, show_totals
 from pipelines.cli.run import report, require_partition
 from pipelines.definitions import build_definitions
@@ -29,7 +28,6 @@ from pipelines.workers import Workers
 
 LAST_DAY = "2022-12-28"
 FIRST_DAY = "2022-01-03"
-MASTERS = {"alder": "08123456", "birch": "08765432"}
 SHOWN = 12
 HOLDINGS = ("tenants", "inbox", "lake", "demo")
 """Folders of a home that hold what cannot be made again; a home where all are empty is nobody's."""
@@ -43,6 +41,8 @@ def demo(
     fresh: Annotated[bool, typer.Option("--fresh/--keep", help="Start from an empty installation.")] = True,
 ) -> None:
     """Simulate a firm, serve its files over SFTP, run the nightly through Dagster, build dbt, show the result."""
+    from simulation.firm import US_STYLES
+    from simulation.providers import CUSTODIANS, VENDORS
     from simulation.sftp_server import serve_apart
     from simulation.world import demo_config, simulate, write_day, write_world
 
@@ -54,7 +54,8 @@ def demo(
     started = time.monotonic()
     environment = Environment()
     world_folder = environment.home / "demo"
-    config = demo_config(accounts, seed, first, last)
+    styles = tuple(dict.fromkeys((*US_STYLES, *CUSTODIANS)))
+    config = demo_config(accounts, seed, first, last, styles=styles, vendors=VENDORS)
     with ThreadPoolExecutor(max_workers=1) as pool:
         with _step(f"simulate two firms of {accounts} accounts"):
             try:
@@ -69,25 +70,21 @@ def demo(
         with _step("start the warehouse"):
             installation, definitions = starting.result()
     with serve_apart(world_folder / "sftp", environment.home / "demo-sftp") as server:
-        write_settings(
-            environment,
-            server.host,
-            server.port,
-            server.username,
-            server.known_hosts_path,
-            server.secrets["sftp_password"],
+        provider = ProviderServer(
+            server.host, server.port, server.username, server.known_hosts_path, server.secrets["sftp_password"]
         )
+        write_settings(environment, provider, feeds_of(world.firm, VENDORS))
         jobs = Runner(definitions, installation.instance())
-        with Workers(len(MASTERS)) as workers:
+        with Workers(len(config.tenants)) as workers:
             with _step("history: market data, then one run for each tenant, at once"):
                 start = _weekday_from(first)
                 report("  market data", jobs.market_data(start, eve))
-                for tenant, outcome in workers.nightly(MASTERS, start, eve):
+                for tenant, outcome in workers.nightly(config.tenants, start, eve):
                     report(f"  nightly {tenant} {start} to {eve}", outcome)
             with _step("tonight: new files arrive, the nightly runs"):
                 write_day(world, world_folder, last)
                 report("  market data", jobs.market_data(last, last))
-                for tenant, outcome in workers.nightly(MASTERS, last, last):
+                for tenant, outcome in workers.nightly(config.tenants, last, last):
                     report(f"  nightly {tenant} {last}", outcome)
         with _step("dbt build and publication"):
             report("  marts", jobs.marts())
@@ -125,41 +122,6 @@ def _forget(environment: Environment) -> None:
         fail(f"{home} holds an installation that is not a demo's; set NEXUS_HOME to another folder, or pass --keep")
     stop(home)
     shutil.rmtree(home)
-
-
-def write_settings(
-    environment: Environment, host: str, port: int, username: str, known_hosts: Path, password: str
-) -> None:
-    """The tenants' settings, as a firm would write them; the password goes into the secrets folder."""
-    home = environment.home
-    for folder in ("tenants", "secrets"):
-        (home / folder).mkdir(parents=True, exist_ok=True)
-    secret = home / "secrets" / "sftp_password"
-    secret.write_text(password)
-    secret.chmod(0o600)
-
-    def connection(tenant: str, name: str, adapter: str, masters: tuple[str, ...] = ()) -> dict[str, object]:
-        transport = {
-            "kind": "sftp", "host": host, "port": port, "username": username, "path": f"{tenant}/{name}",
-            "known_hosts": str(known_hosts), "password_ref": "file:sftp_password",
-        }  # fmt: skip
-        return {
-            "connection_id": name, "adapter": adapter, "transport": transport, "master_accounts": list(masters),
-            # The demo takes in a year of past deliveries as if each had arrived on its own morning.
-            "received_at": "remote_mtime",
-        }  # fmt: skip
-
-    feeds = {
-        "_shared": [connection("_shared", "ecb", "ecb"), connection("_shared", "closing_prices", "closing_prices")],
-        "alder": [
-            connection("alder", "schwab_main", "schwab", (MASTERS["alder"],)),
-            connection("alder", "ofx_direct", "ofx"),
-        ],
-        "birch": [connection("birch", "schwab_main", "schwab", (MASTERS["birch"],))],
-    }
-    for tenant, connections in feeds.items():
-        settings = {"tenant": tenant, "name": tenant.strip("_").title(), "connections": connections}
-        (home / "tenants" / f"{tenant}.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
 
 
 def _summary(url: str, seconds: float) -> None:

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from dagster._core.definitions.sensor_definition import SensorExecutionData
 
+from assets.landing.fetch import fetch_files
 from assets.landing.punctuality import by_connection, deliveries
 from assets.workspace import Workspace, WorkspaceResource
 from contracts.tables.landing import FILE_ARRIVAL, FILE_PARSE
@@ -166,3 +167,25 @@ def test_the_sensor_alerts_for_what_is_missing_past_its_cut_off_and_starts_nothi
     assert str(first.skip_message).endswith(f"{count} of them new")
     assert str(again.skip_message).endswith("0 of them new")
     assert len(recent_alerts(ws.home, 999)) == count
+
+
+def test_equal_bytes_of_two_days_are_two_files_where_only_the_name_says_the_day(tmp_path: Path) -> None:
+    """A day without bookings is an empty file, like that of the day before; both days must be complete."""
+    (tmp_path / "tenants").mkdir()
+    (tmp_path / "in").mkdir()
+    connection = {
+        "connection_id": "veo",
+        "adapter": "tda",
+        "transport": {"kind": "local", "path": str(tmp_path / "in")},
+    }
+    settings = {"tenant": "alder", "name": "Alder", "connections": [connection]}
+    (tmp_path / "tenants" / "alder.yaml").write_text(yaml.safe_dump(settings))
+    ws = Workspace(tmp_path, str(tmp_path / "lake"), "")
+    for name in ("ABC 220103.TRN", "ABC 220104.TRN", "again/ABC 220104.TRN"):
+        (tmp_path / "in" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(b"")
+    fetch_files(ws, "alder", ws.connections("alder")[0])
+    ledger = ws.lake.read(FILE_ARRIVAL, "alder").select("business_date", pl.col("arrival_status").cast(pl.String))
+    assert sorted(ledger.rows()) == [
+        (date(2022, 1, 3), "landed"), (date(2022, 1, 4), "duplicate"), (date(2022, 1, 4), "landed"),
+    ]  # fmt: skip

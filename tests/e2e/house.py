@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,7 +17,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from assets.workspace import Workspace
-from pipelines.cli.demo import write_settings
+from pipelines.cli.demo_settings import SPINE, Feed, ProviderServer, write_settings
 from pipelines.definitions import build_definitions
 from pipelines.environment import Environment
 from pipelines.installation import prepared
@@ -52,12 +52,14 @@ class House:
         url: the warehouse's database.
         provider: what the SFTP server shows, one folder per tenant and connection.
         server: the SFTP server.
+        feeds: tenant to connection to what it delivers.
     """
 
     home: Path
     url: str
     provider: Path
     server: ServerInfo
+    feeds: Mapping[str, Mapping[str, Feed]] = field(default_factory=lambda: SPINE)
     _definitions: dg.Definitions | None = field(default=None, repr=False)
 
     @property
@@ -68,10 +70,10 @@ class House:
     def write_settings(self) -> None:
         """The tenants' settings, every connection at this house's server."""
         server = self.server
-        write_settings(
-            Environment(home=self.home), server.host, server.port, server.username, server.known_hosts_path,
-            server.secrets["sftp_password"],
-        )  # fmt: skip
+        provider = ProviderServer(
+            server.host, server.port, server.username, server.known_hosts_path, server.secrets["sftp_password"]
+        )
+        write_settings(Environment(home=self.home), provider, self.feeds)
 
     # --- deliveries ---------------------------------------------------------------------------------------------------
 
@@ -131,12 +133,12 @@ class House:
 
 
 @contextmanager
-def opened(home: Path, url: str) -> Iterator[House]:
+def opened(home: Path, url: str, feeds: Mapping[str, Mapping[str, Feed]] = SPINE) -> Iterator[House]:
     """A house in ``home`` with an empty or an existing provider's folder, served until the block ends."""
     provider = home / "provider" / "sftp"
     provider.mkdir(parents=True, exist_ok=True)
     with serve(provider, home / "provider" / "server") as server:
-        house = House(home, url, provider, server)
+        house = House(home, url, provider, server, feeds)
         house.write_settings()
         yield house
 
@@ -155,8 +157,9 @@ class Houses:
         self._count = 0
         self._open = ExitStack()
 
-    def build(self, model: House | None = None) -> House:
+    def build(self, model: House | None = None, feeds: Mapping[str, Mapping[str, Feed]] | None = None) -> House:
         """An empty house, or one with all that ``model`` holds."""
+        feeds = feeds or (model.feeds if model else SPINE)
         self._count += 1
         name = f"house_{self._count}"
         home = self._folder / name
@@ -167,7 +170,7 @@ class Houses:
             connection.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
             )
-        return self._open.enter_context(opened(home, with_database(self._server_url, name)))
+        return self._open.enter_context(opened(home, with_database(self._server_url, name), feeds))
 
     def drop(self, house: House) -> None:
         """Remove a house's database and its data; its server stays until ``close``."""

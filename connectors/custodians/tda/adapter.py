@@ -174,6 +174,7 @@ ADAPTER: Final = Adapter(
     parser_version="1",
     title="TD Ameritrade Institutional, Veo files (ended September 2023)",
     confidence="layouts CODE; code values, signs and date forms MEM",
+    is_dated_by_name=True,
     completeness="no trailer: a last line that is cut, and a file other than TRN that is empty, are faults",
     on_new_column="quarantined",
     codes=tables.TABLES,
