@@ -66,6 +66,17 @@ def code_of(columns: Sequence[str]) -> pl.Expr:
     return pl.concat_str([pl.col(name).fill_null("") for name in columns], separator=SEPARATOR)
 
 
+def meaning_of(code: pl.Expr, meanings: Mapping[str, str]) -> pl.Expr:
+    """What ``meanings`` says of each code; null where it says nothing or does not list the code."""
+    found = code.replace_strict(
+        pl.Series(list(meanings), dtype=pl.String),
+        pl.Series(list(meanings.values()), dtype=pl.String),
+        default=None,
+        return_dtype=pl.String,
+    )
+    return pl.when(found != "").then(found)
+
+
 def digest(tables: Mapping[str, Path]) -> str:
     """A short digest of a firm's own tables: a change of any makes the files of the connection be read again."""
     told = hashlib.sha256()

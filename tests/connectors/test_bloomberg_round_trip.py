@@ -12,7 +12,7 @@ from simulation.writers import bloomberg
 from tests.connectors import vendor_truth as truth
 from tests.connectors.golden import parsed
 
-DAYS = truth.scene().days[:30]
+DAYS = truth.scene().days[:12]
 
 
 def test_prices_reference_rates_and_dividends_come_back(tmp_path: Path) -> None:

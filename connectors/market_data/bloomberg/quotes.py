@@ -9,6 +9,7 @@ import polars as pl
 
 from connectors.connection import Connection
 from connectors.formats import values
+from connectors.formats.identifier_shapes import by_shape
 from connectors.formats.minor_units import currency_checks, currency_of, in_currency
 from connectors.formats.rejects import Check, separated
 from connectors.formats.taken import Taken, conformed
@@ -106,19 +107,7 @@ def _pair(connection: Connection) -> list[pl.Expr]:
 def _identifiers() -> list[pl.Expr]:
     """Identifiers that a field states, else those that the row's own id is by its shape."""
     asked = pl.col("asked").str.replace(rf" {_YELLOW}", "")
-    shapes = {
-        "figi": r"^BBG[0-9BCDFGHJ-NP-TV-Z]{8}[0-9]$",
-        "cusip": r"^[0-9A-Z]{3}[0-9A-Z*@#]{5}[0-9]$",
-        "isin": r"^[A-Z]{2}[0-9A-Z]{9}[0-9]$",
-        "sedol": r"^[0-9BCDFGHJ-NP-TV-Z]{6}[0-9]$",
-    }
-    is_figi = asked.str.contains(shapes["figi"])
-    return [
-        pl.coalesce(pl.col(name), pl.when(asked.str.contains(shape) & ((name == "figi") | ~is_figi)).then(asked)).alias(
-            name
-        )
-        for name, shape in shapes.items()
-    ]
+    return [pl.coalesce(pl.col(name), by_shape(name, asked)).alias(name) for name in ("figi", "cusip", "isin", "sedol")]
 
 
 def _fields(envelope: Envelope, *, is_history: bool) -> list[Field]:

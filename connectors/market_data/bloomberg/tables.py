@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from connectors.connection import Connection
-from connectors.formats.codes import CodeTable
+from connectors.formats.codes import CodeTable, meaning_of
 from contracts.vocabularies import ASSET_CLASSES, CORPORATE_ACTION_TYPES, REJECT_REASONS, SECURITY_TYPES
 
 FOLDER: Final = Path(__file__).parent
@@ -38,14 +38,7 @@ CODES: Final = (RETCODES, MINOR_UNITS, TYPES, EXCHANGES, PAIRS, ACTIONS)
 
 def meaning(table: CodeTable, column: str, connection: Connection, code: pl.Expr) -> pl.Expr:
     """What ``column`` of the table says of ``code``; null where it says nothing or the code is not listed."""
-    told = table.meaning(column, connection.codes.get(table.name))
-    found = code.replace_strict(
-        pl.Series(list(told), dtype=pl.String),
-        pl.Series(list(told.values()), dtype=pl.String),
-        default=None,
-        return_dtype=pl.String,
-    )
-    return pl.when(found != "").then(found)
+    return meaning_of(code, table.meaning(column, connection.codes.get(table.name)))
 
 
 def is_listed(table: CodeTable, connection: Connection, code: pl.Expr) -> pl.Expr:
