@@ -185,7 +185,7 @@ def read_records(
             _read_flat(lines.filter(plain), _cutter(layout, wanted, None, None), wanted),
             _read_in_pieces(lines.filter(~plain), layout, wanted),
         ]
-        return pl.concat(parts).sort("line"), _checks(wanted, is_delimited=False)
+        return pl.concat(parts, rechunk=True).sort("line"), _checks(wanted, is_delimited=False)
     cutter = _cutter(layout, wanted, separator, quote)
     return _read_flat(lines, cutter, wanted), _checks(wanted, is_delimited=separator is not None)
 

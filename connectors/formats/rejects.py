@@ -51,6 +51,7 @@ def rejected(records: pl.DataFrame, check: Check, table_name: str | None) -> pl.
     """Rejects for all of ``records`` (``line``, ``text`` and what the detail names), whatever ``check.failed`` says."""
     if not records.height:
         return no_rejects()
+    records = records.rechunk()  # Polars panics when it formats a column whose first chunk a filter has emptied
     detail = pl.lit(check.detail) if isinstance(check.detail, str) else check.detail
     return records.select(
         source_line=pl.col("line"),

@@ -7,6 +7,7 @@ import pytest
 
 from connectors.formats import delimited, fixed_width
 from connectors.formats.layouts import Column, Layout, by_order
+from connectors.formats.rejects import Check, separated
 
 # aa|bbbb|ccc|dd, of which the last field came with the second version
 LAYOUT = Layout((Column("a", 1, 2, 1), Column("b", 4, 7, 1), Column("c", 9, 11, 1), Column("d", 13, 14, 2)))
@@ -85,3 +86,11 @@ def test_a_closing_separator_counts_as_a_field_where_the_file_has_none() -> None
     )
     assert cut.records.select("x", "y").rows() == [("1", "2")]
     assert cut.misfits["line"].to_list() == [2, 3]
+
+
+def test_rejects_of_frames_put_together_from_parts_are_told_whatever_parts_a_filter_emptied() -> None:
+    parts = [pl.DataFrame({"line": [n], "text": ["t"], "code": [code]}) for n, code in enumerate("AZ", 1)]
+    read = pl.concat(parts, rechunk=False)
+    detail = pl.format("code {} is not known.", pl.col("code").str.slice(0, 12))
+    _, held = separated(read, [Check("code", "unknown_code", pl.col("code") == "Z", detail)], "canonical.price")
+    assert held["detail"].to_list() == ["code Z is not known."]
