@@ -41,7 +41,7 @@ def files(
     remote = remote_id(tenant, accounts)
     contents = {
         "GCUS": positions(scene, accounts, day, remote, refresh),
-        "GACT": document(GACT, day, remote, activity_lines(scene, accounts, day)),
+        "GACT": activity(scene, accounts, day, remote),
         "GMON": balances(scene, accounts, day, remote),
         "ACCT": accounts_file(accounts, day, remote),
         "ISCA": securities_file(scene.market, day, remote),
@@ -56,8 +56,12 @@ def remote_id(tenant: str, accounts: Sequence[Account]) -> str:
     return max(masters, default="")[-4:] or tenant[:4].upper()
 
 
-def activity_lines(scene: Scene, accounts: Sequence[Account], day: date) -> Iterator[str]:
-    """The records of a GACT file: what was reported or cancelled on the day, and trades that settle on it."""
+def activity(scene: Scene, accounts: Sequence[Account], day: date, remote: str) -> bytes:
+    """The GACT file: what was reported or cancelled on the day, and trades that settle on it."""
+    return document(GACT, day, remote, _entries(scene, accounts, day))
+
+
+def _entries(scene: Scene, accounts: Sequence[Account], day: date) -> Iterator[str]:
     number = 0
     for booking, is_cancel in scene.rows(accounts, day):
         number += 1

@@ -65,6 +65,12 @@ def read_part(
     return read_records(part, layout(form.kind, letter), wanted)
 
 
+def span_of(form: Form, letter: str, first: str, last: str) -> pl.Expr:
+    """The text from one field to another of a line, blanks and all."""
+    start, end = layout(form.kind, letter).field(first).start, layout(form.kind, letter).field(last).end
+    return pl.col("text").str.slice(start - 1, end - start + 1)
+
+
 def joined(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
     """The records of a line with the fields of another; null where it was not sent."""
     fields = second.drop("line", "text", "letter", "sequence", "owner")

@@ -14,8 +14,8 @@ from connectors.connection import Connection
 from connectors.custodians.pershing.envelope import Header
 from connectors.custodians.pershing.forms import FORMS
 from connectors.custodians.pershing.identifiers import cusip_columns
-from connectors.custodians.pershing.logical import joined, read_part, sound_records, with_all_lines
-from connectors.custodians.pershing.tables import SECURITY_TYPE_CODES, joined_text, meaning
+from connectors.custodians.pershing.logical import joined, read_part, sound_records, span_of, with_all_lines
+from connectors.custodians.pershing.tables import SECURITY_TYPE_CODES, meaning
 from connectors.formats.codes import code_of
 from connectors.formats.flat import Day, Number, Text, Wanted
 from connectors.formats.rejects import Check, separated
@@ -26,14 +26,18 @@ PRICE: Final = "canonical.price"
 
 _FORM: Final = FORMS["ISCA"]
 _TYPE: Final = ("security_type", "security_modifier", "security_calculation_codes", "minor_product_code")
-_NAMES: Final = (*(f"security_description_line{number}" for number in range(1, 7)),)
+_LINES: Final = {
+    "C": ("security_description_line1", "security_description_line5"),
+    "D": ("security_description_line6", "security_description_line6"),
+}
+"""Record to the first and last line of the description in it."""
 _PRICE: Final = "expanded_latest_price"
 _PARTS: Final[dict[str, tuple[Wanted, ...]]] = {
     "A": (Text("cusip_number", 9, required=True), *(Text(name, 3) for name in _TYPE), Day("maturity_on"),
           Text("primary_symbol", 10)),
     "B": (Day("latest_price_date"), Text("country_code", 3)),
-    "C": tuple(Text(name, 20) for name in _NAMES[:5]),
-    "D": (Text(_NAMES[5], 20), Number("factor", 8)),
+    "C": (),
+    "D": (Number("factor", 8),),
     "E": (Text("name_of_the_issuer_of_the_security", 32), Text("issuing_currency", 3)),
     "F": (Number(_PRICE, 8),),
     "G": (Text("sedol_code", 32), Text("isin", 12)),
@@ -49,10 +53,12 @@ def taken_securities(lines: pl.DataFrame, header: Header, connection: Connection
     read, checks = read_part(whole, _FORM, "A", _PARTS["A"])
     for letter in _FORM.records[1:]:
         part, more = read_part(whole, _FORM, letter, _PARTS[letter])
+        if letter in _LINES:
+            part = part.with_columns(span_of(_FORM, letter, *_LINES[letter]).alias(f"description_{letter}"))
         read, checks = joined(read, part), [*checks, *more]
     read = read.with_columns(
         code_of(_TYPE).alias("code"),
-        pl.coalesce(joined_text(_NAMES), "name_of_the_issuer_of_the_security", "cusip_number").alias("security_name"),
+        pl.coalesce(_name(), "name_of_the_issuer_of_the_security", "cusip_number").alias("security_name"),
         pl.coalesce("issuing_currency", pl.lit(connection.base_currency)).alias("currency"),
         *cusip_columns("cusip_number", connection),
     ).with_columns(
@@ -63,6 +69,13 @@ def taken_securities(lines: pl.DataFrame, header: Header, connection: Connection
     rows = good.select(_row(header))
     priced = rows.filter(pl.col("price").is_not_null() & pl.col("price_date").is_not_null())
     return Taken({SECURITY: rows, PRICE: priced}, (unsound, with_all_lines(rejects, whole)))
+
+
+def _name() -> pl.Expr:
+    """The description: its lines follow one another without a break, in the middle of a word if need be."""
+    lines = pl.concat_str([pl.col("description_C").str.pad_end(100), pl.col("description_D")], ignore_nulls=True)
+    text = lines.str.replace_all(" +", " ").str.strip_chars(" ")
+    return pl.when(text != "").then(text)
 
 
 def _checks() -> list[Check]:
