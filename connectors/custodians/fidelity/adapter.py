@@ -59,6 +59,7 @@ _READERS: Final[Mapping[str, Reader]] = {
     "TLAOPEN": Reader((lots.LOT,), _each(lots.taken_lots), keys={lots.LOT: lots.LOT_KEY}),
     "TLACLOSED": Reader((lots.GAIN,), _each(lots.taken_gains)),
 }  # fmt: skip
+_BOM: Final = "\xef\xbb\xbf"
 _FULL: Final = re.compile(r".*FULL_\d{8}\.DAT", re.IGNORECASE)
 
 
@@ -154,6 +155,12 @@ def _blocks(envelope: Envelope, reader: Reader, connection: Connection) -> Itera
         yield ParsedBlock(frames, ordered([unknown, *taken.rejects]), count + strangers.height)
 
 
+def sniff(text: str) -> str | None:
+    """The kind that the first bytes tell: by the header's title, or by the columns of a history."""
+    bare = text.removeprefix(_BOM)
+    return "RETAIL" if bare.lstrip().startswith(",".join(retail.HEADER[:2])) else sniffed(bare)
+
+
 def _own(lines: pl.DataFrame, header: Header) -> pl.Series:
     """Which lines are data: D, or a segment's number in the older form."""
     return lines["text"].str.contains("^(?:0[1-9]|10)" if header.is_segmented else "^D")
@@ -192,6 +199,6 @@ ADAPTER: Final = Adapter(
     on_new_column="ignored",
     codes=CODES,
     layouts=(LAYOUT_FILE,),
-    sniff=sniffed,
+    sniff=sniff,
     blocks=blocks,
 )

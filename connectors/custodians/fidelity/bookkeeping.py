@@ -98,8 +98,8 @@ def _kept(checks: list[Check]) -> list[Check]:
 
 def _checks(connection: Connection) -> list[Check]:
     code = pl.col("code")
-    needs_quantity = pl.col("quantity_sign").is_in(["plus", "minus"]) & pl.col("quantity:stated").is_null()
-    needs_amount = (pl.col("amount_sign") == "any") & pl.col("amount:stated").is_null()
+    needs_quantity = pl.col("quantity_sign").is_in(["plus", "minus"]) & _is_blank("quantity")
+    needs_amount = (pl.col("amount_sign") == "any") & _is_blank("amount")
     named = "key code and mnemonic {} are not known. If they are right, add them to bookkeeping.csv."
     marks = [
         Check(
@@ -132,6 +132,10 @@ def _checks(connection: Connection) -> list[Check]:
         ),
         Check("sec_fee", "number_out_of_range", pl.col("fees").is_null(), "the fees together do not fit."),
     ]  # fmt: skip
+
+
+def _is_blank(name: str) -> pl.Expr:
+    return (pl.col(f"{name}:fault") == kernel.BLANK) & (pl.col(f"{name}_expanded:fault") == kernel.BLANK)
 
 
 def _row(connection: Connection) -> list[pl.Expr]:

@@ -55,7 +55,7 @@ def kind_of_title(title: str) -> str | None:
 
 def sniffed(text: str) -> str | None:
     """The kind of file that a transmission's first line names; None for what is none."""
-    header = read_header(text.lstrip("\ufeff").split("\n", 1)[0].rstrip("\r"))
+    header = read_header(text.split("\n", 1)[0].rstrip("\r"))
     return None if header is None else kind_of_title(header.title)
 
 
@@ -161,7 +161,7 @@ class Envelope:
             self._turn(line, text, has_before=bool(self._details or parts[-1].height))
             at = place + 1
         parts.append(self._block(lines.slice(at)))
-        return pl.concat(parts)
+        return pl.concat(parts, rechunk=True)
 
     def _block(self, lines: pl.DataFrame) -> pl.DataFrame:
         if lines.height and self._has_blocks and self._client is None:
@@ -222,7 +222,7 @@ def whole_records(blocks: Iterator[pl.DataFrame], begins: Sequence[str]) -> Iter
     kept: pl.DataFrame | None = None
     is_first = pl.any_horizontal(pl.col("text").str.starts_with(begin) for begin in begins)
     for block in blocks:
-        joined = block if kept is None else pl.concat([kept, block])
+        joined = block if kept is None else pl.concat([kept, block], rechunk=True)
         starts = joined.filter(is_first)["line"]
         if not len(starts):
             kept = joined

@@ -10,6 +10,7 @@ from connectors.connection import Connection
 from connectors.custodians.fidelity import records as common
 from connectors.custodians.fidelity.records import Header
 from connectors.custodians.fidelity.tables import ACCOUNT_TYPES, DELTAS, layout, meant
+from connectors.formats import flat_kernels as kernel
 from connectors.formats import values
 from connectors.formats.flat import Number, Text, Wanted
 from connectors.formats.rejects import Check, separated
@@ -48,7 +49,7 @@ def taken_lots(lines: pl.DataFrame, header: Header, connection: Connection) -> T
     checks += [
         *(_flag_check(name) for name in flags),
         Check(
-            "quantity", "missing_value", (pl.col("quantity:fault") == 1) & ~is_gone,
+            "quantity", "missing_value", (pl.col("quantity:fault") == kernel.BLANK) & ~is_gone,
             "quantity is required and blank. Ask the provider for the record again.",
         ),
     ]  # fmt: skip

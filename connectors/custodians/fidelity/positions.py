@@ -10,6 +10,7 @@ from connectors.connection import Connection
 from connectors.custodians.fidelity import records as common
 from connectors.custodians.fidelity.records import Header
 from connectors.custodians.fidelity.tables import ACCOUNT_TYPES, DELTAS, layout, meant
+from connectors.formats import flat_kernels as kernel
 from connectors.formats import values
 from connectors.formats.flat import Number, Text, Wanted
 from connectors.formats.rejects import Check, separated
@@ -54,7 +55,7 @@ def taken_positions(lines: pl.DataFrame, header: Header, connection: Connection)
         common.unknown("account_type", "sub_account", ACCOUNT_TYPES.path.name),
         common.unknown("delta_indicator", "state", DELTAS.path.name),
         Check(
-            "trade_date_quantity", "missing_value", (pl.col("trade_date_quantity:fault") == 1) & ~is_gone,
+            "trade_date_quantity", "missing_value", (pl.col("trade_date_quantity:fault") == kernel.BLANK) & ~is_gone,
             "trade_date_quantity is required and blank. Ask the provider for the record again.",
         ),
     ]  # fmt: skip

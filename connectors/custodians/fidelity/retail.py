@@ -15,6 +15,7 @@ from connectors.adapter import ParsedFile, RawFile
 from connectors.connection import Connection
 from connectors.custodians.fidelity.tables import ACTIONS, layout, meanings
 from connectors.errors import FeedFault
+from connectors.formats import flat_kernels as kernel
 from connectors.formats import values
 from connectors.formats.flat import Day, Number, Text, Wanted, read_records
 from connectors.formats.lines import read_lines
@@ -127,7 +128,7 @@ def _identifiers() -> list[pl.Expr]:
 
 def _checks() -> list[Check]:
     quantity, sign = pl.col("own_quantity"), pl.col("quantity_sign")
-    needs = sign.is_in(["plus", "minus"]) & pl.col("quantity").is_null()
+    needs = sign.is_in(["plus", "minus"]) & (pl.col("quantity:fault") == kernel.BLANK)
     is_against = ((sign == "plus") & (quantity < 0)) | ((sign == "minus") & (quantity > 0))
     is_odd = pl.col("symbol").str.starts_with("-") & pl.col("ticker").str.starts_with("-")
     return [
@@ -138,7 +139,7 @@ def _checks() -> list[Check]:
         Check("quantity", "missing_value", needs, "the action needs a quantity."),
         Check("quantity", "contract_violation", is_against, "the sign of the quantity is not that of the action."),
         Check(
-            "amount", "missing_value", (pl.col("amount_sign") == "any") & pl.col("amount").is_null(),
+            "amount", "missing_value", (pl.col("amount_sign") == "any") & (pl.col("amount:fault") == kernel.BLANK),
             "the action needs an amount.",
         ),
         Check("symbol", "missing_value", (quantity != 0) & pl.col("symbol").is_null(), "a quantity of no security."),
