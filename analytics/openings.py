@@ -83,17 +83,19 @@ def cash_on_own_basis(balances: pl.DataFrame) -> pl.DataFrame:
 
 
 def latest_snapshots(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows of the snapshot known last, per account and day, each once; the snapshot of a day counts whole.
+    """The rows of the snapshot known last, each once; a snapshot counts whole.
+
+    Of holdings there is one snapshot per account and day, of balances one per currency too: some custodians state
+    dollars in one file and other currencies in another.
 
     Args:
         rows: of canonical.custodian_position or canonical.custodian_balance.
     """
     day = ["account_key", "as_of_date"]
-    item = (
-        ["security_key", "position_side", "sub_account"]
-        if "security_key" in rows.columns
-        else ["currency", "balance_type"]
-    )
+    if "security_key" in rows.columns:
+        item = ["security_key", "position_side", "sub_account"]
+    else:
+        day, item = [*day, "currency"], ["balance_type"]
     files = rows.select(*day, "known_at", "source_file_id").unique().sort("known_at", "source_file_id")
     last = files.unique(day, keep="last", maintain_order=True).select(*day, "source_file_id")
     return rows.join(last, on=[*day, "source_file_id"]).unique([*day, *item], keep="any")

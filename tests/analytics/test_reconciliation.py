@@ -82,6 +82,21 @@ def test_the_snapshot_known_last_counts_whole() -> None:
     assert rows.is_empty()
 
 
+def test_cash_of_one_currency_in_a_file_of_its_own_does_not_silence_the_other() -> None:
+    booked = entries(
+        {"amount": 100, "effective_date": day(0)}, {"amount": 7, "currency": "EUR", "effective_date": day(0)}
+    )
+    dollars = {"balance": 100, "balance_type": "cash_trade_date", "source_file_id": 50}
+    euros = {
+        "balance": 7,
+        "balance_type": "cash_trade_date",
+        "currency": "EUR",
+        "source_file_id": 55,
+        "known_at": at(1),
+    }
+    assert breaks(booked, cash=balances(dollars, euros)).is_empty()
+
+
 def test_a_replaced_file_does_not_speak_any_more() -> None:
     name = {"logical_name": "n.RPS"}
     deliveries = files(
