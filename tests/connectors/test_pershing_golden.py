@@ -24,8 +24,7 @@ def test_a_sample_gives_the_rows_written_down_for_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-@pytest.mark.parametrize("ending", ["", "\x1a", "\r\n\x1a", "\n\n  \n"])
+@pytest.mark.parametrize(("end", "ending"), [("\n", ""), ("\n", "\n\n  \n"), ("\r\n", "\x1a"), ("\r\n", "\r\n\x1a")])
 def test_line_ends_do_not_change_the_rows(tmp_path: Path, name: str, end: str, ending: str) -> None:
     path = tmp_path / name
     path.write_bytes((end.join(sample_lines(name)) + ending).encode("cp1252"))

@@ -26,7 +26,7 @@ from tests.connectors import pershing_fixture
 from tests.connectors.golden import connection
 
 TENANT = "alder"
-PLAN = TenantPlan(accounts=14, master_account="08123456", styles=("pershing",))
+PLAN = TenantPlan(accounts=10, master_account="08123456", styles=("pershing",))
 FIRST, LAST = date(2022, 1, 3), date(2022, 4, 8)
 POSITION, BALANCE, TRANSACTION = "canonical.custodian_position", "canonical.custodian_balance", "canonical.transaction"
 
