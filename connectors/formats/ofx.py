@@ -12,29 +12,18 @@ import gc
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from connectors.errors import FeedFault
+from connectors.formats.ofx_elements import AGGREGATES, LISTS, Element, resolved
 from connectors.formats.ofx_encoding import decode, header_of
+from connectors.formats.ofx_shapes import Shapes
 
 MAX_DEPTH: Final = 64
 MAX_TAGS: Final = 10_000_000
 MAX_TEXT_CHARACTERS: Final = 65_536
 MAX_PROLOG_CHARACTERS: Final = 65_536
-
-AGGREGATES: Final = frozenset({
-    "OFX", "SIGNONMSGSRSV1", "SONRS", "STATUS", "FI", "BANKMSGSRSV1", "STMTTRNRS", "STMTRS", "BANKACCTFROM",
-    "BANKACCTTO", "BANKTRANLIST", "STMTTRN", "LEDGERBAL", "AVAILBAL", "CREDITCARDMSGSRSV1", "CCSTMTTRNRS",
-    "CCSTMTRS", "CCACCTFROM", "CCACCTTO", "INVSTMTMSGSRSV1", "INVSTMTTRNRS", "INVSTMTRS", "INVACCTFROM",
-    "INVACCTTO", "INVTRANLIST", "INVTRAN", "INVBUY", "INVSELL", "BUYDEBT", "BUYMF", "BUYOPT", "BUYOTHER",
-    "BUYSTOCK", "SELLDEBT", "SELLMF", "SELLOPT", "SELLOTHER", "SELLSTOCK", "INCOME", "INVEXPENSE", "JRNLFUND",
-    "JRNLSEC", "MARGININTEREST", "REINVEST", "RETOFCAP", "SPLIT", "TRANSFER", "CLOSUREOPT", "INVBANKTRAN",
-    "INVPOSLIST", "POSDEBT", "POSMF", "POSOPT", "POSOTHER", "POSSTOCK", "INVPOS", "SECID", "CURRENCY",
-    "ORIGCURRENCY", "INVBAL", "BALLIST", "BAL", "INVOOLIST", "SECLISTMSGSRSV1", "SECLIST", "SECINFO", "STOCKINFO",
-    "MFINFO", "DEBTINFO", "OPTINFO", "OTHERINFO",
-})  # fmt: skip
-"""Elements that hold elements. One of them left open is a fault; any other element left open is an empty leaf."""
 
 _ROOT = re.compile(r"<OFX(?=[\s>])", re.IGNORECASE)
 _REFUSED = re.compile(r"<!(?!--)")
@@ -44,37 +33,7 @@ _TOKEN = re.compile(
     rf"|({_NAME})(?:\s[^<>]*?)?(/)?>([^<]*(?:<(?![A-Za-z/!?]|\Z)[^<]*)*)(</\2\s*>\s*)?)",
     re.ASCII,
 )
-_ENTITY = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos|nbsp));")
 _PADDING: Final = "\x1a\0 \t\r\n\f"
-_NAMED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": " "}
-
-
-@dataclass(slots=True, eq=False)
-class Element:
-    """An aggregate: an element that holds others.
-
-    Attributes:
-        tag: its name, upper case.
-        line: 1-based line of its start tag.
-        start: offset of the start tag in the document's text.
-        end: offset just after the end tag.
-        fields: leaf elements by name, stripped, entities resolved; of leaves of one name the first.
-        children: the aggregates inside, in order.
-    """
-
-    tag: str
-    line: int
-    start: int
-    end: int = 0
-    fields: dict[str, str] = field(default_factory=dict)
-    children: list[Element] = field(default_factory=list)
-
-    def child(self, tag: str) -> Element | None:
-        """The first aggregate of that name directly inside, or None."""
-        for child in self.children:
-            if child.tag == tag:
-                return child
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +101,6 @@ def tags_in(content: bytes, tags: frozenset[str]) -> int:
     return sum(1 for found in re.finditer(rb"<([A-Za-z]{3,32})\s*>", content) if found[1].decode().upper() in tags)
 
 
-def walk(element: Element) -> Iterator[Element]:
-    """The element and every aggregate below it, in document order."""
-    waiting = [element]
-    while waiting:
-        current = waiting.pop()
-        yield current
-        waiting.extend(reversed(current.children))
-
-
 class _Builder:
     """Builds the tree of one text from the left to the right, with the open aggregates on a stack."""
 
@@ -163,6 +113,7 @@ class _Builder:
         self.stack: list[Element] = []
         self.root: Element | None = None
         self.last_leaf = ""
+        self.shapes = Shapes()
 
     def build(self) -> Element:
         text, size, match, stack = self.text, len(self.text), _TOKEN.match, self.stack
@@ -170,6 +121,9 @@ class _Builder:
             raise self._fault(f"more than {MAX_TAGS} tags", 0, reason="too_large")
         start = self.first
         while start < size:
+            if stack and stack[-1].tag in LISTS and (end := self._record(start)):
+                start = end
+                continue
             found = match(text, start)
             if found is None:
                 start = self._irregular(start)
@@ -202,14 +156,29 @@ class _Builder:
             raise self._fault("the document ends before </OFX>", size, reason="truncated_file")
         return self.root
 
+    def _record(self, start: int) -> int:
+        """The place after the record that starts here, when it is like one read before; else 0."""
+        if len(self.stack) > MAX_DEPTH // 2:
+            return 0
+        record = self.shapes.packed(self.text, start)
+        if record is None:
+            return 0
+        record.line = self._line_at(start)
+        self.stack[-1].children.append(record)
+        self.last_leaf = ""
+        return record.end
+
+    def _line_at(self, start: int) -> int:
+        self.line += self.text.count(self.newline, self.counted, start)
+        self.counted = start
+        return self.line
+
     def _open(self, tag: str, start: int) -> None:
         if self.root is not None and not self.stack:
             raise self._fault("content after </OFX>", start)
         if len(self.stack) >= MAX_DEPTH:
             raise self._fault(f"elements nested deeper than {MAX_DEPTH}", start)
-        self.line += self.text.count(self.newline, self.counted, start)
-        self.counted = start
-        element = Element(tag, self.line, start)
+        element = Element(tag, self._line_at(start), start)
         if self.stack:
             self.stack[-1].children.append(element)
         else:
@@ -232,6 +201,8 @@ class _Builder:
         if stack and not element.children and tag not in AGGREGATES and set(element.fields) <= {""}:
             stack[-1].children.pop()
             stack[-1].fields.setdefault(tag, element.fields.get("", ""))
+        elif stack and stack[-1].tag in LISTS:
+            self.shapes.learn(self.text, element.start, end)
 
     def _dissolve(self, start: int) -> None:
         """Turns the innermost open element, an empty leaf without end tag, into a leaf before its supposed content."""
@@ -279,15 +250,10 @@ class _Builder:
         return found + len(end)
 
     def _resolve(self, content: str, start: int) -> str:
-        def character(found: re.Match[str]) -> str:
-            if found[3]:
-                return _NAMED[found[3]]
-            code = int(found[1]) if found[1] else int(found[2], 16)
-            if not (code in (9, 10, 13) or 32 <= code < 0xD800 or 0xE000 <= code <= 0x10FFFF):
-                raise self._fault("a reference to a character that does not exist", start)
-            return chr(code)
-
-        return _ENTITY.sub(character, content).strip()
+        try:
+            return resolved(content)
+        except ValueError as error:
+            raise self._fault(str(error), start) from None
 
     def _fault(self, detail: str, position: int, *, reason: str = "malformed_document") -> FeedFault:
         return FeedFault(reason, detail, line=self.text.count(self.newline, 0, position) + 1)

@@ -35,13 +35,12 @@ def parse(raw: RawFile, connection: Connection) -> ParsedFile:
     """
     if raw.path.stat().st_size > min(MAX_BYTES, connection.max_file_bytes):
         raise FeedFault("too_large", "larger than a statement may be; ask for a shorter period")
-    content = raw.path.read_bytes()
     try:
         with cycle_search_paused():
-            reader = DocumentReader(read_document(content), connection)
+            reader = DocumentReader(read_document(raw.path.read_bytes()), connection)
             reader.read(raw)
     except FeedFault as fault:
-        count = tags_in(content, RECORD_TAGS)
+        count = tags_in(raw.path.read_bytes(), RECORD_TAGS)
         raise FeedFault(fault.reason, fault.detail, line=fault.line, record_count=count) from fault
     intake = reader.intake
     return ParsedFile(

@@ -12,7 +12,7 @@ from connectors.custodians.ofx.codes import Codes
 from connectors.custodians.ofx.records import MONEY_SCALE, Record
 from connectors.custodians.ofx.statements import Statement
 from connectors.custodians.ofx.transactions import Entry
-from connectors.formats.ofx import Element
+from connectors.formats.ofx_elements import Element
 
 _CORRECTIONS: Final = ("DELETE", "REPLACE")
 _MAX_ID_CHARACTERS: Final = 240

@@ -23,7 +23,8 @@ from connectors.custodians.ofx.snapshots import SnapshotRows
 from connectors.custodians.ofx.statements import LIST_TAGS, STATEMENT_TAGS, Statement, covered_window, open_statement
 from connectors.custodians.ofx.transactions import investment_entries
 from connectors.errors import FeedFault
-from connectors.formats.ofx import Document, Element, walk
+from connectors.formats.ofx import Document
+from connectors.formats.ofx_elements import LISTS, Element, walk
 from connectors.formats.ofx_values import local_moment
 
 _BANK_TAGS: Final = frozenset({"STMTTRN", "INVBANKTRAN"})
@@ -60,7 +61,7 @@ class DocumentReader:
         Raises:
             FeedFault: the provider reports an error instead of a statement, or there is nothing to read.
         """
-        elements = list(walk(self.document.root))
+        elements = list(walk(self.document.root, LISTS))
         self._refuse_errors(elements)
         scope = _scope(elements)
         statements = [
@@ -83,7 +84,7 @@ class DocumentReader:
         """A provider's STATUS of severity ERROR: a record of its own, or a fault where no statement came at all."""
         is_empty = not any(element.tag in STATEMENT_TAGS or element.tag == "SECLIST" for element in elements)
         for message_set in self.document.root.children:
-            for element in walk(message_set):
+            for element in walk(message_set, LISTS):
                 status = element.child("STATUS")
                 if status is None or status.fields.get("SEVERITY", "").upper() != "ERROR":
                     continue
@@ -123,7 +124,7 @@ class DocumentReader:
             self.intake.report(head)
             if window is not None:
                 self._snapshots.add_window(listed.line, statement.account_number, *window)
-        for element in listed.children:
+        for element in (child.opened() for child in listed.children):
             record = Record(self.document, element, "canonical.transaction")
             read = bank_entries if element.tag in _BANK_TAGS else investment_entries
             entries = read(record, statement, self.codes)
@@ -133,7 +134,7 @@ class DocumentReader:
                 self._learn_currencies(rows)
 
     def _read_positions(self, listed: Element, statement: Statement) -> None:
-        for element in listed.children:
+        for element in (child.opened() for child in listed.children):
             record = Record(self.document, element, "canonical.custodian_position")
             row = position_row(record, statement)
             self._settle_snapshot(record, statement, [("canonical.custodian_position", row)])
@@ -158,7 +159,7 @@ class DocumentReader:
             raise FeedFault("malformed_document", "the document names no day", line=self.document.root.line)
         default = statements[0].currency if statements else self.connection.base_currency
         seen: set[Identity] = set()
-        for element in (child for parent in listed for child in parent.children):
+        for element in (child.opened() for parent in listed for child in parent.children):
             record = Record(self.document, element, "canonical.security")
             row = security_row(
                 record,

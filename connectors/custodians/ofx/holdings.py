@@ -8,7 +8,7 @@ from typing import Final
 from connectors.custodians.ofx.identifiers import security_ids
 from connectors.custodians.ofx.records import MONEY_SCALE, QUANTITY_SCALE, Record, Row
 from connectors.custodians.ofx.statements import Statement
-from connectors.formats.ofx import Element
+from connectors.formats.ofx_elements import Element
 
 POSITION_TAGS: Final = frozenset({"POSSTOCK", "POSMF", "POSDEBT", "POSOPT", "POSOTHER"})
 INVESTMENT_BALANCES: Final[Mapping[str, str]] = {"AVAILCASH": "cash_settled", "MARGINBALANCE": "margin"}

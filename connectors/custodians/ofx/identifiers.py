@@ -7,10 +7,11 @@ carried as the provider's own id instead, scoped by the broker, so that two brok
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, TypedDict
 
 from connectors.custodians.ofx.records import Record
-from connectors.formats.ofx import Element
+from connectors.formats.ofx_elements import Element
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*@#"
 _CUSIP = re.compile(r"[0-9A-Z*@#]{8}[0-9]")
@@ -40,6 +41,7 @@ NO_SECURITY: Final[SecurityIds] = {
 }
 
 
+@lru_cache(maxsize=8192)
 def is_cusip(text: str) -> bool:
     """Whether the nine characters end in their CUSIP check digit (modulus 10, double-add-double)."""
     if not _CUSIP.fullmatch(text):
@@ -48,6 +50,7 @@ def is_cusip(text: str) -> bool:
     return (10 - sum(value // 10 + value % 10 for value in doubled) % 10) % 10 == int(text[8])
 
 
+@lru_cache(maxsize=8192)
 def is_isin(text: str) -> bool:
     """Whether the twelve characters end in their ISIN check digit (ISO 6166: Luhn over letters as two digits)."""
     if not _ISIN.fullmatch(text):
@@ -57,6 +60,7 @@ def is_isin(text: str) -> bool:
     return (10 - sum(value // 10 + value % 10 for value in doubled) % 10) % 10 == int(text[11])
 
 
+@lru_cache(maxsize=8192)
 def is_sedol(text: str) -> bool:
     """Whether the seven characters end in their SEDOL check digit (weights 1, 3, 1, 7, 3, 9)."""
     if not _SEDOL.fullmatch(text):

@@ -12,7 +12,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
-from connectors.formats.ofx import Document, Element
+from connectors.custodians.ofx.frames import Rows
+from connectors.formats.ofx import Document
+from connectors.formats.ofx_elements import Element
 from connectors.formats.ofx_values import local_moment, scaled_number
 
 ZERO: Final = Decimal(0)
@@ -127,8 +129,11 @@ class Record:
 
     def money_or_zero(self, parent: Element, *names: str) -> Decimal:
         """The sum of the leaves' absolute amounts, zero for those that are absent."""
-        found = (self.optional_number(parent, name, MONEY_SCALE) for name in names)
-        return sum((abs(value) for value in found if value is not None), ZERO)
+        total = ZERO
+        for name in names:
+            if parent.fields.get(name) and (value := self.optional_number(parent, name, MONEY_SCALE)) is not None:
+                total += abs(value)
+        return total
 
     def currency(self, parent: Element, default: str) -> str:
         """Currency of the amounts in ``parent``.
@@ -158,7 +163,7 @@ class Intake:
     their number in the detail.
     """
 
-    rows: dict[str, list[Row]] = field(default_factory=dict)
+    rows: dict[str, Rows] = field(default_factory=dict)
     record_count: int = 0
     quarantined_count: int = 0
     _rejects: dict[tuple[int, str, str], dict[str, object]] = field(default_factory=dict)
@@ -166,7 +171,9 @@ class Intake:
 
     def add(self, table_name: str, row: Row) -> None:
         """Takes a row that is no record of its own, such as the account that a statement names."""
-        self.rows.setdefault(table_name, []).append(row)
+        if table_name not in self.rows:
+            self.rows[table_name] = Rows(table_name)
+        self.rows[table_name].add(row)
 
     def settle(self, record: Record, rows: Iterable[tuple[str, Row]]) -> bool:
         """Counts the record and takes its rows, or its faults; whether it was taken."""

@@ -9,7 +9,8 @@ from typing import Final
 
 from connectors.connection import Connection
 from connectors.custodians.ofx.records import ABSENT_DATE, Fault, Record, is_currency
-from connectors.formats.ofx import Document, Element
+from connectors.formats.ofx import Document
+from connectors.formats.ofx_elements import Element
 
 MAX_ACCOUNT_CHARACTERS: Final = 64
 

@@ -16,7 +16,7 @@ from connectors.custodians.ofx.codes import Codes
 from connectors.custodians.ofx.identifiers import NO_SECURITY, SecurityIds, security_ids
 from connectors.custodians.ofx.records import MONEY_SCALE, QUANTITY_SCALE, ZERO, Record, Row
 from connectors.custodians.ofx.statements import Statement
-from connectors.formats.ofx import Element
+from connectors.formats.ofx_elements import Element
 
 _FEE_FIELDS: Final = ("FEES", "TAXES", "LOAD", "PENALTY")
 _WITHHOLDING_FIELDS: Final = ("WITHHOLDING", "STATEWITHHOLDING")
