@@ -25,16 +25,13 @@ from connectors.custodians.swift.movements import MOVEMENTS, read_movements
 from connectors.errors import FeedFault
 from connectors.formats.rejects import Check, ordered, rejected
 from connectors.formats.swift_mt import read_messages
-from connectors.formats.taken import Taken, no_rows
+from connectors.formats.taken import Taken
 from contracts.vocabularies import FILE_REASONS
 
 MAX_BYTES: Final = 512 * 1024**2
 """A file is read whole, since a statement's pages may stand anywhere in it."""
-TABLES: Final = (
-    "canonical.account", "canonical.security", "canonical.transaction", "canonical.custodian_position",
-    "canonical.custodian_balance", "canonical.price", "canonical.corporate_action",
-)  # fmt: skip
-
+SUBJECTS: Final = {"canonical.security": list(IDS), "canonical.account": ["account_number"]}
+"""Descriptions, to what they are of."""
 READERS: Final[Mapping[str, Callable[[Messages, Connection], Part]]] = {
     "535": read_holdings, "536": read_movements, "940": read_cash, "564": read_events,
 }  # fmt: skip
@@ -126,13 +123,14 @@ def _refuse_unusable_file(messages: pl.DataFrame, faults: pl.DataFrame, record_c
 
 
 def _frames(parts: Sequence[Taken]) -> Mapping[str, pl.DataFrame]:
+    """The tables that the types of message in the file feed; a security and an account are described once a file."""
     frames = {}
-    for table in TABLES:
-        rows = [part.frames[table] for part in parts if table in part.frames and part.frames[table].height]
-        frames[table] = pl.concat(rows).sort("source_line") if rows else no_rows(table)
-    frames["canonical.security"] = frames["canonical.security"].unique(list(IDS), keep="first", maintain_order=True)
-    accounts = frames["canonical.account"].unique("account_number", keep="first", maintain_order=True)
-    return frames | {"canonical.account": accounts}
+    for table in sorted({table for part in parts for table in part.frames}):
+        rows = [part.frames[table] for part in parts if table in part.frames]
+        frames[table] = pl.concat(rows).sort("source_line")
+        if table in SUBJECTS:
+            frames[table] = frames[table].unique(SUBJECTS[table], keep="first", maintain_order=True)
+    return frames
 
 
 def sniff(text: str) -> str | None:

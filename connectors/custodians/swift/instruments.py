@@ -24,8 +24,7 @@ CLASSIFICATIONS: Final = CodeTable(
 DESCRIBED: Final = ("classification", "denomination", "maturity_date", "coupon_percent", "pool_factor")
 """Fields of sequence FIA."""
 
-_ISIN_LINE: Final = r"^ISIN ([^\n]*)"
-_LOCAL: Final = r"(?m)^/([A-Z]{2})/([^\n]*)$"
+_IDENTITY: Final = ("isin", "cusip", "sedol", "provider_security_id")
 _NAME_CHARACTERS: Final = 255
 _ID_CHARACTERS: Final = 40
 _TICKER_CHARACTERS: Final = 35
@@ -129,5 +128,8 @@ def security_rows(records: pl.DataFrame, own: Path | None) -> pl.DataFrame:
         multiplier=zero(UNITS) + pl.lit("1").cast(pl.Decimal(20, UNITS)),
         source_line="line",
     )  # fmt: skip
-    rows = rows.filter(pl.col("currency").is_not_null()).unique(list(IDS), keep="first", maintain_order=True)
-    return conformed(TABLE, rows)
+    # Where one holding is described in full and another of the same security is not, the full one counts.
+    is_bare = pl.col("classification").is_null()
+    rows = rows.filter(pl.col("currency").is_not_null()).sort(is_bare, maintain_order=True)
+    rows = rows.unique(pl.coalesce(*_IDENTITY), keep="first", maintain_order=True)
+    return conformed(TABLE, rows.sort("source_line"))

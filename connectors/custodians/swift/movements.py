@@ -124,7 +124,7 @@ def _own_checks() -> list[Check]:
             "36B", "unknown_code", pl.col("quantity").is_not_null() & pl.col("quantity_type").is_null(),
             "the quantity (36B::PSTA) has none of the types UNIT, FAMT, AMOR.",
         ),
-        Check("19A", "missing_value", is_paid & pl.col("amount").is_null(), "a movement against payment without an amount."),
+        Check("19A", "missing_value", is_paid & pl.col("amount").is_null(), "against payment, and no amount."),
         Check(
             "19A", "unparsable_number", pl.col("amount").is_not_null() & pl.col("currency").is_null(),
             "the amount (19A::PSTA) has no currency.",

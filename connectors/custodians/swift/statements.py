@@ -64,7 +64,7 @@ def _head_checks(mt: str, connection: Connection) -> list[Check]:
             "97A", "contract_violation", pl.col("account").str.len_bytes() > 64, "an account of over 64 characters."
         ),
         Check("97A", "foreign_account", foreign, "not an account of this connection; see its master_accounts."),
-        Check("28E", "contract_violation", pl.col("page_mark").is_null(), "28E is not a number with ONLY, MORE or LAST."),
+        Check("28E", "contract_violation", pl.col("page_mark").is_null(), "28E is not n/ONLY, n/MORE or n/LAST."),
         Check(
             "22F", "unknown_code", ~pl.col("update_type").is_in(UPDATE_TYPES), "22F::CODE is neither COMP nor DELT."
         ),
