@@ -62,8 +62,10 @@ def parse(file: RawFile, connection: Connection) -> ParsedFile:
         meaning_of(pl.col("price_type"), types).alias("pays_interest")
     )
     read = read.with_columns(_clean())
-    good, held = separated(read, [*width_checks, *checks_of(fields), *_checks(file, flags)], PRICE)
-    rejects = ordered([held])
+    # A row of another width is nowhere read by place: that is told once.
+    shaped, misfits = separated(read, width_checks, PRICE)
+    good, held = separated(shaped, [*checks_of(fields), *_checks(file, flags)], PRICE)
+    rejects = ordered([misfits, held])
     return ParsedFile(
         frames={PRICE: _prices(good), SECURITY: _securities(good)},
         rejects=rejects,

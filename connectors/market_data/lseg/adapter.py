@@ -50,7 +50,8 @@ KINDS: Final = (
 def parse(file: RawFile, connection: Connection) -> ParsedFile:
     """The rows of one extraction, and what its notes say is lacking: a record each.
 
-    In JSON a record is a member of Contents, over all pages, and after them a line of the notes that tells an error.
+    In JSON a record is a member of Contents, over all pages, or a line of the notes that tells an error; its ordinal
+    counts the members first and then all lines of the notes.
 
     Raises:
         FeedFault: truncated_file (the last page names a further one), malformed_document (no extraction, an error

@@ -46,7 +46,8 @@ def extractions(connection: Connection, day: date) -> Sequence[Request]:
     stamp = f"{day:%Y-%m-%d}"
     days = {"QueryStartDate": f"{stamp}T00:00:00.000Z", "QueryEndDate": f"{stamp}T23:59:59.999Z"}
     wanted: list[tuple[str, str, Sequence[str], list[tuple[str, str]], Mapping[str, object] | None]] = [
-        ("eod_prices", "EndOfDayPricing", PRICE_FIELDS, everything, None),
+        # End-of-day pricing gives the newest day whenever it is asked; a history gives the day that is asked for.
+        ("eod_prices", "PriceHistory", PRICE_FIELDS, everything, {"AdjustedPrices": False, **days}),
         ("terms", "TermsAndConditions", TERMS_FIELDS, listed, None),
         ("corporate_actions", "CorporateActionsStandard", ACTION_FIELDS, paid, {**_ACTIONS, **days}),
     ]
