@@ -18,9 +18,10 @@ def main(arguments: Sequence[str]) -> None:
     asked = parser.parse_args(arguments)
     benchmark = BENCHMARKS[asked.name]
     for size in asked.size or benchmark.sizes:
-        measured = benchmark.run(size)
-        sys.stdout.write((measured.as_json() if asked.json else measured.as_text()) + "\n")
-        sys.stdout.flush()
+        found = benchmark.run(size)
+        for measured in found if isinstance(found, tuple) else (found,):
+            sys.stdout.write((measured.as_json() if asked.json else measured.as_text()) + "\n")
+            sys.stdout.flush()
 
 
 def _positive(text: str) -> int:

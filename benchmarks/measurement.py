@@ -18,6 +18,7 @@ class Measurement:
         floor_seconds: what the least that could be done took, in the same process.
         peak_mib: largest resident memory of the process that did the work, in MiB, taken before the floor ran.
         breakdown: part of the work to its seconds; their sum is ``seconds``.
+        megabytes: MiB that were read, where the work is reading a file; else nought.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Measurement:
     floor_seconds: float
     peak_mib: float
     breakdown: Mapping[str, float]
+    megabytes: float = 0.0
 
     @property
     def ratio(self) -> float:
@@ -43,6 +45,7 @@ class Measurement:
                 "ratio": round(self.ratio, 2),
                 "peak_mib": round(self.peak_mib, 1),
                 "breakdown": {part: round(spent, 3) for part, spent in self.breakdown.items()},
+                **({"mib_per_second": round(self.megabytes / self.seconds, 1)} if self.megabytes else {}),
             }
         )
 
@@ -51,6 +54,7 @@ class Measurement:
         lines = [
             f"{self.name}, size {self.size:,}: {self.seconds:.1f} s, {self.ratio:.1f} times the floor of "
             f"{self.floor_seconds:.2f} s, peak {self.peak_mib:,.0f} MiB"
+            + (f", {self.megabytes / self.seconds:.1f} MiB/s" if self.megabytes else "")
         ]
         lines += [f"  {part:<14}{spent:9.2f} s {spent / self.seconds:6.1%}" for part, spent in self.breakdown.items()]
         return "\n".join(lines)
@@ -61,11 +65,11 @@ class Benchmark:
     """A benchmark of the registry.
 
     Attributes:
-        run: measures one size.
+        run: measures one size, in one figure or several.
         sizes: what is measured when no size is asked for.
         unit: what a size counts.
     """
 
-    run: Callable[[int], Measurement]
+    run: Callable[[int], Measurement | tuple[Measurement, ...]]
     sizes: tuple[int, ...]
     unit: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import polars as pl
@@ -13,7 +14,7 @@ from connectors.adapter import Adapter, FileKind, ParsedBlock, ParsedFile, RawFi
 from connectors.connection import Connection
 from connectors.custodians.tda import positions, tables
 from connectors.custodians.tda.accounts import ACCOUNT, taken_accounts
-from connectors.custodians.tda.content import Named, named, records
+from connectors.custodians.tda.content import Named, named, records, refuse_cut_end
 from connectors.custodians.tda.lots import KEY as LOT_KEY
 from connectors.custodians.tda.lots import LOT, taken_lots
 from connectors.custodians.tda.positions import BALANCE, POSITION
@@ -21,7 +22,9 @@ from connectors.custodians.tda.securities import PRICE, SECURITY, taken_prices, 
 from connectors.custodians.tda.transactions import RECORDS, taken_transactions
 from connectors.custodians.tda.transactions import TABLE as TRANSACTION
 from connectors.errors import FeedFault
+from connectors.formats.blocks import side_by_side
 from connectors.formats.flat import FlatLayout
+from connectors.formats.lines import iterate_blocks
 from connectors.formats.rejects import ordered
 from connectors.formats.taken import Taken, no_rows, repeated
 
@@ -89,11 +92,14 @@ def blocks(file: RawFile, connection: Connection) -> Iterator[ParsedBlock]:
         raise ValueError(f"{file.kind.name} files are read whole")
     said = named(file, connection)
     cash: list[pl.DataFrame] = []
-    for lines in records(file, [tables.layout("POS")]):
-        held, own_cash, rejects = positions.read_block(lines, said.day, connection)
-        cash.append(own_cash)
+    seen = 0
+    read_block = partial(positions.read_block, day=said.day, connection=connection)
+    for read in side_by_side(read_block, iterate_blocks(file.path)):
+        cash.append(read.cash)
+        seen += read.record_count
         # A cash line is counted with the last block, which says what became of it.
-        yield ParsedBlock({POSITION: held}, rejects, lines.height - int(own_cash["is_good"].sum()))
+        yield ParsedBlock({POSITION: read.held}, read.rejects, read.record_count - int(read.cash["is_good"].sum()))
+    refuse_cut_end(file, [tables.layout("POS")], seen)
     balances, rejects, added = positions.cash_frames(cash, said.day, connection)
     count = sum(int(part["is_good"].sum()) for part in cash) - added
     yield ParsedBlock({BALANCE: balances}, rejects, count)

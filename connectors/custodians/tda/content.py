@@ -14,13 +14,12 @@ from connectors.connection import Connection
 from connectors.errors import FeedFault
 from connectors.formats import values
 from connectors.formats.flat import FlatLayout
-from connectors.formats.lines import iterate_lines
+from connectors.formats.lines import MAX_LINE_BYTES, iterate_lines
 
 SEPARATOR: Final = ","
 QUOTE: Final = '"'
 _NO_DAY: Final = ("00/00/0000", "0/0/0000", "12/31/9999", "12319999", "00000000", "99991231")
 _YEARS: Final = (1900, 2199)
-_TAIL: Final = 4
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,6 @@ def records(file: RawFile, layouts: Sequence[FlatLayout]) -> Iterator[pl.DataFra
     Raises:
         FeedFault: truncated_file, and those of ``iterate_lines``.
     """
-    is_open = _ends_open(file)
     held: pl.DataFrame | None = None
     count = 0
     for block in iterate_lines(file.path):
@@ -103,15 +101,22 @@ def records(file: RawFile, layouts: Sequence[FlatLayout]) -> Iterator[pl.DataFra
         count += held.height
     if held is None:
         return
-    if is_open and held.height:
-        line, text = held.row(-1)
-        fields = field_counts(pl.Series([text], dtype=pl.String)).item()
-        if fields not in {len(layout.fields) for layout in layouts}:
-            raise FeedFault(
-                "truncated_file", "the last line is cut: part of the file is missing. Ask for it again.",
-                line=int(line), record_count=count,
-            )  # fmt: skip
+    refuse_cut_end(file, layouts, count)
     yield held
+
+
+def refuse_cut_end(file: RawFile, layouts: Sequence[FlatLayout], record_count: int) -> None:
+    """Refuse a file that ends in the middle of a line: its last line has no end and the fields of no layout.
+
+    Raises:
+        FeedFault: truncated_file, with the number of records seen.
+    """
+    text = _open_end(file)
+    if text.strip(" ") and field_counts(pl.Series([text])).item() not in {len(layout.fields) for layout in layouts}:
+        raise FeedFault(
+            "truncated_file", "the last line is cut: part of the file is missing. Ask for it again.",
+            line=_line_count(file), record_count=record_count,
+        )  # fmt: skip
 
 
 def field_counts(texts: pl.Series) -> pl.Series:
@@ -159,9 +164,14 @@ def _is_day(form: DateForm) -> pl.Expr:
     return day.dt.year().is_between(*_YEARS)
 
 
-def _ends_open(file: RawFile) -> bool:
+def _open_end(file: RawFile) -> str:
+    """The text behind the last line end; nothing where the file ends with one."""
     with file.path.open("rb") as stream:
         size = stream.seek(0, 2)
-        stream.seek(max(0, size - _TAIL))
+        stream.seek(max(0, size - MAX_LINE_BYTES))
         tail = stream.read().rstrip(b"\x1a")
-    return bool(tail) and not tail.endswith((b"\n", b"\r"))
+    return tail[max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1 :].decode("cp1252", "replace")
+
+
+def _line_count(file: RawFile) -> int:
+    return sum(frame.height for frame in iterate_lines(file.path))

@@ -7,6 +7,7 @@ since an account's cash is the sum of its parts.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -18,6 +19,7 @@ from connectors.custodians.tda.content import QUOTE, SEPARATOR
 from connectors.custodians.tda.identifiers import is_cash, with_identifiers
 from connectors.formats.flat import Number, Text, Wanted, read_records
 from connectors.formats.flat_kernels import BLANK
+from connectors.formats.lines import TextBlock, cut_lines
 from connectors.formats.rejects import Check, rejected, separated
 from connectors.formats.taken import conformed
 from connectors.formats.values import PRECISION
@@ -40,11 +42,31 @@ _CASH: Final[Mapping[str, pl.DataType]] = {
 }  # fmt: skip
 
 
-def read_block(
-    lines: pl.DataFrame, day: date, connection: Connection
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """The holdings of a block of lines, its cash for ``cash_frames``, and its rejects."""
-    read, checks = read_records(lines, tables.layout("POS"), _WANTED, separator=SEPARATOR, quote=QUOTE)
+@dataclass(frozen=True)
+class ReadBlock:
+    """What a block of lines holds.
+
+    Attributes:
+        held: holdings.
+        cash: its cash lines, for ``cash_frames``.
+        rejects: records held back.
+        record_count: lines that are not blank.
+    """
+
+    held: pl.DataFrame
+    cash: pl.DataFrame
+    rejects: pl.DataFrame
+    record_count: int
+
+
+def read_block(block: TextBlock, day: date, connection: Connection) -> ReadBlock:
+    """The holdings and cash of a block of lines."""
+    layout = tables.layout("POS")
+    read, checks = read_records(cut_lines(block), layout, _WANTED, separator=SEPARATOR, quote=QUOTE)
+    is_odd = read["record:fault"] > 0
+    if is_odd.any():  # a blank line is no record
+        blank = read.filter(is_odd & (read["text"].str.strip_chars(" \r\n\x1a") == ""))
+        read = read.join(blank, on="line", how="anti", maintain_order="left") if blank.height else read
     parts = tables.meanings(tables.ACCOUNT_TYPES, "sub_account", connection)
     code = pl.col("account_type")
     sub_account = pl.when(code.is_null()).then(pl.lit("cash")).otherwise(tables.mapped(code, parts))
@@ -60,10 +82,11 @@ def read_block(
     nothing = pl.col("quantity").is_null() & (pl.col("quantity:fault") == BLANK) & is_whole
     missing = Check("quantity", "missing_value", nothing, "the holding has no quantity.")
     good, rejects = separated(held, [*checks, unknown, missing], POSITION)
-    return (
+    return ReadBlock(
         _positions(with_identifiers(good, connection), day, connection),
         _cash_rows(cash, good_cash),
         pl.concat([cash_rejects, rejects]),
+        read.height,
     )
 
 
