@@ -110,13 +110,15 @@ def chain_faults(heads: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
     lost = (~pl.col("is_sound") & pl.col("account").is_null()).cast(pl.Int32).cum_sum()
     rows = heads.join(sums, on="message", how="left").sort("message").with_columns(lost=lost)
     rows = rows.filter(pl.col("account").is_not_null() & pl.col("closing_currency").is_not_null())
-    rows = rows.sort(*owner, "closing_date", "message", nulls_last=True)
+    is_off = pl.col("opening_money").cast(_WIDE) + pl.col("moved") != pl.col("closing_money").cast(_WIDE)
+    rows = rows.sort(*owner, "closing_date", "message", nulls_last=True).with_columns(is_off=is_off.fill_null(False))
+    rows = rows.with_columns(is_proven=pl.col("is_sound") & ~pl.col("is_off"))
     earlier = {
-        name: pl.col(name).shift(1).over(owner) for name in ("is_sound", "closing_kind", "closing_money", "lost")
+        name: pl.col(name).shift(1).over(owner) for name in ("is_proven", "closing_kind", "closing_money", "lost")
     }
     earlier_day = pl.col("line").shift(1).over(owner)
     later = {name: pl.col(name).shift(-1).over(owner) for name in ("is_sound", "opening_kind")}
-    knows_earlier = earlier["is_sound"].fill_null(False) & (earlier["lost"] == pl.col("lost"))
+    knows_earlier = earlier["is_proven"].fill_null(False) & (earlier["lost"] == pl.col("lost"))
     follows = knows_earlier & (earlier["closing_money"] == pl.col("opening_money"))
     rows = rows.with_columns(
         statement=(pl.col("opening_kind") == "F").fill_null(True).cast(pl.Int64).cum_sum().over(owner),
@@ -124,8 +126,6 @@ def chain_faults(heads: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
         lacks_end=(pl.col("closing_kind") == "M")
         & ~(later["is_sound"].fill_null(False) & (later["opening_kind"] == "M")),
         has_gap=(pl.col("opening_kind") == "F") & knows_earlier & (earlier["closing_kind"] == "F") & ~follows,
-        is_off=pl.col("moved").is_not_null()
-        & (pl.col("opening_money").cast(_WIDE) + pl.col("moved") != pl.col("closing_money").cast(_WIDE)),
         earlier_line=earlier_day,
     )
     found = failed(rows.filter("is_sound"), [
