@@ -19,33 +19,10 @@ from tests.connectors.ofx_fixture import FOLDER, SAMPLES, as_xml, buy, investmen
 
 QUICK = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 PIECES = [
-    "<",
-    ">",
-    "</",
-    "</OFX>",
-    "<STMTTRN>",
-    "</STMTTRN>",
-    "<UNITS>",
-    "<![CDATA[x]]>",
-    "&#1;",
-    "&amp;",
-    "&#65;",
-    "-",
-    ",",
-    "<SECID>",
-    "<CURRENCY><CURSYM>EUR",
-    "\xa0",
-    "\n",
-    "<MEMO>",
-    "</MEMO>",
-    "<memo>x",
-    "<STATUS>",
-    "<INVTRAN>",
-    "<FITID/>",
-    "&nbsp;",
-    "</INVTRAN>",
-    "<!--",
-]
+    "<", ">", "</", "</OFX>", "<STMTTRN>", "</STMTTRN>", "<UNITS>", "<![CDATA[x]]>", "&#1;", "&amp;", "&#65;", "-", ",",
+    "<SECID>", "<CURRENCY><CURSYM>EUR", "\xa0", "\n", "<MEMO>", "</MEMO>", "<memo>x", "<STATUS>", "<INVTRAN>",
+    "<FITID/>", "&nbsp;", "</INVTRAN>", "<!--",
+]  # fmt: skip
 LIST = re.compile(r"<(INVTRANLIST|BANKTRANLIST|INVPOSLIST|SECLIST)>(?:\s*<DT(?:START|END)>[^<]*(?:</DT\w+>)?)*")
 
 
