@@ -16,7 +16,7 @@ import polars as pl
 
 from connectors.errors import FeedFault
 
-MAX_BYTES: Final = 256 * 1024**2
+MAX_BYTES: Final = 64 * 1024**2
 MAX_DEPTH: Final = 64
 MAX_PAGES: Final = 10_000
 _MAX_EXPONENT: Final = 40
