@@ -45,12 +45,12 @@ def identifier(place: int, listed: Security) -> str:
 
 
 def files(market: Market, day: date) -> Iterator[tuple[str, str, bytes]]:
-    """Name, kind and content of the day's replies; reference data on the first business day of a month."""
+    """Name, kind and content of the day's replies; first, in a new month, what the securities are."""
     place = market.place(day)
-    yield f"prices_{day:%Y%m%d}.out", "PRICES", reply(day, "getdata", PRICE_FIELDS, _prices(market, place))
     if place == 0 or market.days[place - 1].month != day.month:
         rows = _reference(market)
         yield f"reference_{day:%Y%m%d}.out", "REFERENCE", reply(day, "getdata", REFERENCE_FIELDS, rows)
+    yield f"prices_{day:%Y%m%d}.out", "PRICES", reply(day, "getdata", PRICE_FIELDS, _prices(market, place))
     quotes = euro_quotes(market, day)
     if quotes:
         rates = [(f"EUR{code} Curncy", (quote, f"{day:%Y%m%d}")) for code, quote in quotes.items()]

@@ -31,9 +31,13 @@ def universe(market: Market) -> list[tuple[str, str]]:
 
 
 def files(market: Market, day: date) -> Iterator[tuple[str, str, bytes]]:
-    """Name, kind and content of the day's answers to a firm that asks for everything."""
+    """Name, kind and content of the day's answers to a firm that asks for all securities, and not for the index.
+
+    FactSet says nowhere what the index is; a firm that asks for it lists it in its universe.
+    """
     stamp = f"{day:%Y%m%d}"
-    yield f"prices_unsplit_{stamp}.json", "PRICES", document(price_records(market, day))
+    listed = {security.isin for security in market.securities}
+    yield f"prices_unsplit_{stamp}.json", "PRICES", document(price_records(market, day, listed))
     yield f"bond_prices_{stamp}.json", "BONDS", document(bond_records(market, day))
     yield f"corporate_actions_{stamp}.json", "ACTIONS", document(action_records(market, day))
 

@@ -55,14 +55,14 @@ def files(market: Market, day: date) -> Iterator[tuple[str, str, bytes]]:
     """Name, kind and content of the day's scheduled files, in the order in which they come."""
     rows = price_rows(market, day)
     stamp = f"{day:%Y%m%d}"
+    place = market.place(day)
+    if place == 0 or market.days[place - 1].month != day.month:
+        yield f"terms_{stamp}.csv", "TERMS", table(TERMS_COLUMNS, terms_rows(market))
     early = [row for row in rows if row["Currency Code"] != _PENCE]
     yield f"eod_prices_{stamp}.partial.csv", "EOD_PARTIAL", table(PRICE_COLUMNS, early)
     name = f"eod_prices_{stamp}.csv"
     yield name, "EOD", table(PRICE_COLUMNS, rows)
     yield f"{name}.notes.txt", "NOTES", "\n".join([*notes(day, len(rows)), ""]).encode("ascii")
-    place = market.place(day)
-    if place == 0 or market.days[place - 1].month != day.month:
-        yield f"terms_{stamp}.csv", "TERMS", table(TERMS_COLUMNS, terms_rows(market))
     yield f"corporate_actions_{stamp}.csv", "ACTIONS", table(ACTION_COLUMNS, action_rows(market, day))
 
 

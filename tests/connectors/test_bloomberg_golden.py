@@ -70,7 +70,7 @@ def test_back_office_names_are_told_apart(name: str, kind: str) -> None:
 
 
 def test_mutated_files_keep_the_count_law_or_are_refused_by_name(tmp_path: Path) -> None:
-    survive(ADAPTER, sorted(SAMPLES.glob("*.out")), tmp_path, rounds=80)
+    survive(ADAPTER, sorted(SAMPLES.glob("*.out")), tmp_path, rounds=40)
 
 
 @pytest.mark.full

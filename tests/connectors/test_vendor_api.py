@@ -167,6 +167,8 @@ def test_factset_tells_what_the_market_knows(
     assert held == [(f"prices_unsplit_{day:%Y%m%d}.json", "unknown_security") for day in DAYS]
     assert truth.told(frames["canonical.price"], *truth.PRICE) == truth.prices(DAYS)
     assert truth.told(frames["canonical.corporate_action"], *truth.ACTION) == truth.actions(DAYS)
+    described = pl.concat(frames["canonical.security"]).select("ticker", "security_type").unique()
+    assert described.rows() == [("WNX20-USA", "index")]  # as the universe says; of the others nothing is said
 
 
 def test_more_than_a_call_takes_is_asked_for_as_a_batch(server: ServerInfo, secrets_dir: Path, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def _samples(source: Adapter) -> list[Path]:
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.slug)
 def test_mutated_files_keep_the_count_law_or_are_refused_by_name(source: Adapter, tmp_path: Path) -> None:
-    survive(source, _samples(source), tmp_path, rounds=80)
+    survive(source, _samples(source), tmp_path, rounds=40)
 
 
 @pytest.mark.full

@@ -63,7 +63,9 @@ def test_lseg_gives_london_in_the_final_file_alone(scheduled: Frames) -> None:
 
 def test_factset_gives_prices_and_dividends_back(tmp_path: Path) -> None:
     frames = delivered(FACTSET, factset.files, tmp_path)
-    assert truth.told(frames["PRICES", "canonical.price"], *truth.PRICE) == truth.prices(DAYS, is_bond=False)
+    assert truth.told(frames["PRICES", "canonical.price"], *truth.PRICE) == truth.prices(
+        DAYS, is_bond=False, with_index=False
+    )
     bonds = truth.prices(DAYS, is_bond=True, with_index=False)
     assert truth.told(frames["BONDS", "canonical.price"], *truth.PRICE) == bonds
     assert truth.told(frames["ACTIONS", "canonical.corporate_action"], *truth.ACTION) == truth.actions(DAYS)

@@ -16,9 +16,10 @@ from connectors.formats.named_columns import iso_day
 from connectors.formats.rejects import Check, separated
 from connectors.formats.taken import Taken, conformed
 from connectors.formats.values import Field, checks_of, typed, with_values
-from connectors.market_data.factset.tables import event_type, hundredths
+from connectors.market_data.factset.tables import UNIVERSE, event_type, hundredths
 
 PRICE: Final = "canonical.price"
+SECURITY: Final = "canonical.security"
 ACTION: Final = "canonical.corporate_action"
 IDENTIFIERS: Final = ("cusip", "isin", "sedol", "figi", "provider_security_id", "ticker")
 _DAYS: Final = ("announced", "effective", "record_date", "pay_date")
@@ -61,7 +62,28 @@ def taken_prices(rows: pl.DataFrame, checks: Sequence[Check], connection: Connec
         in_currency("price", "currency", minor).alias("price"),
         pl.col("iso").alias("currency"),
     )
-    return Taken({PRICE: conformed(PRICE, frame)}, (unknown, held))
+    return Taken({PRICE: conformed(PRICE, frame), SECURITY: _indices(good, connection)}, (unknown, held))
+
+
+def _indices(good: pl.DataFrame, connection: Connection) -> pl.DataFrame:
+    """What the firm's universe says to be an index; of other securities nothing is said."""
+    rows = UNIVERSE.rows(connection.codes.get(UNIVERSE.name))
+    indices = [name for name, row in rows.items() if row["asset_class"] == "index"]
+    one = pl.lit(1).cast(pl.Decimal(20, 8))
+    return conformed(
+        SECURITY,
+        good.filter(pl.col("asked").is_in(indices)).select(
+            pl.col("line").alias("source_line"),
+            *IDENTIFIERS,
+            pl.col("asked").alias("security_name"),
+            pl.lit("index").alias("security_type"),
+            pl.lit("other").alias("asset_class"),
+            pl.col("iso").alias("currency"),
+            one.alias("price_factor"),
+            one.alias("multiplier"),
+            typed("price_date").alias("business_date"),
+        ),
+    )
 
 
 _TWICE: Final = "an earlier record is of the same security and day. Ask which of them is right."
