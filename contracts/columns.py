@@ -226,6 +226,10 @@ def quarantined_count(**kw: Unpack[Choice]) -> dy.Column:
     return _count("Records held in quarantine. record_count = parsed_count + quarantined_count.", **kw)
 
 
+def is_refresh(**kw: Unpack[Choice]) -> dy.Column:
+    return _flag("Whether the file restates all that its kind is about, or states what is new or changed alone.", **kw)
+
+
 def parser_version(**kw: Unpack[Choice]) -> dy.Column:
     return _text("Version of the connector's layouts and mapping; a new version reads the file again.", 32, **kw)
 

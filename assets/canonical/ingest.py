@@ -185,6 +185,7 @@ def _results(ws: Workspace, tenant: str, batch: Sequence[ReadFile], conformed: C
             "logical_name": f.arrival.logical_name,
             "business_date": f.parsed.business_date or f.arrival.business_date,
             "parse_status": f.parse_status,
+            "is_refresh": f.is_refresh,
             "record_count": f.parsed.record_count,
             "own_count": f.parsed.quarantined_count,
             "known_at": f.arrival.known_at,

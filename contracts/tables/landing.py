@@ -38,6 +38,7 @@ class FileParse(dy.Schema):
     logical_name = c.logical_name()
     business_date = c.business_date(nullable=True)
     parse_status = c.parse_status()
+    is_refresh = c.is_refresh()
     record_count = c.record_count()
     parsed_count = c.parsed_count()
     quarantined_count = c.quarantined_count()

@@ -55,7 +55,7 @@ def files(*rows: Mapping[str, Any]) -> pl.DataFrame:
     full = [{"logical_name": f"file-{row['source_file_id']}", **row} for row in rows]
     return frame(
         "landing.file_parse", full, tenant_key=TENANT, parser_version="1", connection_id="c", adapter="a",
-        parse_status="parsed", record_count=0, parsed_count=0, quarantined_count=0, known_at=at(1),
+        parse_status="parsed", is_refresh=True, record_count=0, parsed_count=0, quarantined_count=0, known_at=at(1),
     )  # fmt: skip
 
 

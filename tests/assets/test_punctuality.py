@@ -46,8 +46,9 @@ def arrive(ws: Workspace, kind: str, at: datetime, day: date | None = MONDAY, st
                   "arrival_status": "landed", "remote_modified_at": at}  # fmt: skip
     ws.lake.append(FILE_ARRIVAL, "alder", pl.DataFrame([row], schema=FILE_ARRIVAL.polars_schema, strict=False))
     if status is not None:
-        read = base | {"parser_version": "1", "parse_status": status, "record_count": 0, "parsed_count": 0,
-                       "quarantined_count": 0, "known_at": at, "business_date": day or MONDAY}  # fmt: skip
+        read = base | {"parser_version": "1", "parse_status": status, "is_refresh": True, "known_at": at,
+                       "record_count": 0, "parsed_count": 0, "quarantined_count": 0,
+                       "business_date": day or MONDAY}  # fmt: skip
         ws.lake.append(FILE_PARSE, "alder", pl.DataFrame([read], schema=FILE_PARSE.polars_schema, strict=False))
 
 

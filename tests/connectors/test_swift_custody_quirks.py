@@ -141,8 +141,10 @@ def test_a_delta_statement_states_changes_and_zero_means_closed(tmp_path: Path) 
     content = holdings(holding("UNIT/0,", more=""), more=":22F::CODE//DELT")
     row = only(parse(tmp_path, content), "custodian_position")
     assert (row["quantity"], row["is_delta"]) == (D(0), True)
+    assert parse(tmp_path, content).is_refresh is False
     complete = holdings(holding(), more=":22F::CODE//COMP")
     assert only(parse(tmp_path, complete), "custodian_position")["is_delta"] is False
+    assert parse(tmp_path, complete).is_refresh is None, "as its kind: MT535 is whole, other messages only add"
 
 
 def test_no_activity_means_no_holdings_and_a_whole_statement(tmp_path: Path) -> None:

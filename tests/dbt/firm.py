@@ -157,6 +157,7 @@ def _readings() -> list[Row]:
     return [
         {
             **row, "parser_version": "1.0", "parse_status": "blocked" if key == FILE_BLOCKED else "parsed",
+            "is_refresh": False,
             "record_count": sum(counts[key]), "parsed_count": counts[key][0], "quarantined_count": counts[key][1],
         }
         for row, key in zip(_files(), counts, strict=True)

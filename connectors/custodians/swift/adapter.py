@@ -37,17 +37,19 @@ READERS: Final[Mapping[str, Callable[[Messages, Connection], Part]]] = {
 }  # fmt: skip
 
 
-def _kind(number: str, title: str, *, records: tuple[str, ...], is_expected: bool = True) -> FileKind:
+def _kind(
+    number: str, title: str, *, records: tuple[str, ...], is_refresh: bool = False, is_expected: bool = True
+) -> FileKind:
     named_so = rf"(?:.*[_.-])?mt{number}(?:[_.-].*?)??(?:[_.-](?P<date>\d{{8}}|\d{{4}}-\d{{2}}-\d{{2}}))?"
     ending = r"(?:[_.-][^.]*)?\.(?:fin|txt|swi|swift|out|mt|prt|dat" + (r"|sta|940" if number == "940" else "") + ")"
     return FileKind(
-        f"MT{number}", re.compile(named_so + ending, re.IGNORECASE | re.DOTALL), is_refresh=False,
+        f"MT{number}", re.compile(named_so + ending, re.IGNORECASE | re.DOTALL), is_refresh=is_refresh,
         is_expected=is_expected, title=title, records=records,
     )  # fmt: skip
 
 
 KINDS: Final = (
-    _kind("535", "holdings", records=("FIN",)),
+    _kind("535", "holdings, whole or changes", records=("FIN",), is_refresh=True),
     _kind("536", "securities movements", records=("TRAN",)),
     _kind("940", "cash statement", records=("61", "62F")),
     _kind("564", "corporate actions", records=("GENL",), is_expected=False),
@@ -85,6 +87,7 @@ def parse(raw: RawFile, connection: Connection) -> ParsedFile:
         record_count=sound.height - legs + held_count + strays.height,
         quarantined_count=rejects["source_line"].n_unique(),
         business_date=max((day for part in parts for day in part.days), default=raw.business_date),
+        is_refresh=False if any(part.has_changes for part in parts) else None,
     )
 
 

@@ -51,12 +51,14 @@ class Part:
         taken: rows and rejects of the others.
         days: that their statements are of.
         leg_count: entries that are the cash of trades, and no records.
+        has_changes: whether a statement of holdings states changes alone.
     """
 
     faults: pl.DataFrame
     taken: Taken
     days: tuple[date, ...] = ()
     leg_count: int = 0
+    has_changes: bool = False
 
 
 def no_faults() -> pl.DataFrame:

@@ -50,7 +50,8 @@ def read_holdings(own: Messages, connection: Connection) -> Part:
     faults = merged([found, totals_faults(heads, own.fields, amounts)])
     heads = with_total_currency(heads, own.fields).join(faults, on="message", how="anti").sort("message")
     taken = taken_holdings(heads, own.fields, own.sound(faults), amounts, connection)
-    return Part(faults, taken, tuple(heads["as_of_date"].unique()))
+    has_changes = bool((heads["update_type"] == "DELT").any())
+    return Part(faults, taken, tuple(heads["as_of_date"].unique()), has_changes=has_changes)
 
 
 def amounts_of(fields: pl.DataFrame) -> pl.DataFrame:

@@ -38,6 +38,7 @@ CREATE TABLE landing.file_parse (
   logical_name VARCHAR(255) NOT NULL,
   business_date DATE,
   parse_status TEXT NOT NULL,
+  is_refresh BOOLEAN NOT NULL,
   record_count BIGINT NOT NULL,
   parsed_count BIGINT NOT NULL,
   quarantined_count BIGINT NOT NULL,

@@ -9,6 +9,7 @@ select
     logical_name,
     business_date,
     parse_status,
+    is_refresh,
     record_count,
     parsed_count,
     quarantined_count,
