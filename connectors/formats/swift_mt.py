@@ -141,15 +141,22 @@ def _placed(pieces: pl.DataFrame) -> pl.DataFrame:
 def _fields(inside: pl.DataFrame) -> pl.DataFrame:
     """Fields of the text, with their sequences; text before a message's first field has no tag."""
     starts = pl.col("is_field") | (pl.col("message") != pl.col("message").shift(1).fill_null(0))
+    inside = inside.select("message", "line", "text", _starts=starts).with_columns(
+        _number=pl.col("_starts").cast(pl.Int64).cum_sum()
+    )
+    # Few fields have more than one line, so only those are gathered.
+    more = (
+        inside.filter(~pl.col("_starts"))
+        .group_by("_number")
+        .agg(last_line=pl.col("line").last(), _more=pl.col("text").str.join("\n"), _lines=pl.len())
+    )
     fields = (
-        inside.with_columns(_number=starts.cast(pl.Int64).cum_sum())
-        .group_by("_number", maintain_order=True)
-        .agg(
-            pl.col("message").first(),
-            pl.col("line").first(),
-            pl.col("line").last().alias("last_line"),
-            pl.col("text").str.join("\n"),
-            _size=pl.len(),
+        inside.filter("_starts")
+        .join(more, on="_number", how="left", maintain_order="left")
+        .with_columns(
+            text=pl.concat_str("text", "_more", separator="\n", ignore_nulls=True),
+            last_line=pl.coalesce("last_line", "line"),
+            _size=pl.col("_lines").fill_null(0) + 1,
         )
         .with_columns(
             tag=pl.col("text").str.extract(_FIELD, 1), _content=pl.col("text").str.replace(_FIELD, "", literal=False)
