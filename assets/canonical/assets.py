@@ -20,7 +20,7 @@ from contracts.table import SHARED_TENANT
 TENANT_TABLES = (
     "landing.file_parse", "quality.reject", "canonical.account", "canonical.security", "canonical.transaction",
     "canonical.custodian_position", "canonical.custodian_balance", "canonical.price", "canonical.statement_window",
-    "canonical.custodian_lot", "canonical.custodian_gain", "canonical.account_alias",
+    "canonical.custodian_lot", "canonical.custodian_gain", "canonical.account_alias", "canonical.corporate_action",
 )  # fmt: skip
 SHARED_TABLES = (
     "landing.file_parse", "quality.reject", "canonical.security", "canonical.price", "canonical.fx_rate",
