@@ -29,6 +29,24 @@ def valid_cusip(values: pl.Series) -> pl.Series:
     return _checked(values, r"^[0-9A-Z*@#]{8}[0-9]$", 9, _cusip_holds)
 
 
+def full_cusip(values: pl.Series) -> pl.Series:
+    """Each text as a CUSIP of nine characters: one of eight gets the check digit that it lacks.
+
+    Eight characters may also be nine that lost a leading zero on their way through a spreadsheet. Where a zero in front
+    gives a right check digit, both readings are possible and the text stays as it is: it then names nothing.
+    """
+    is_short = values.str.contains(r"^[0-9A-Z*@#]{8}$").fill_null(False)
+    is_short = is_short & ~valid_cusip("0" + values)
+    short = values.filter(is_short)
+    if short.is_empty():
+        return values
+    characters = np.frombuffer("".join(short).encode("ascii"), dtype=np.uint8).reshape(-1, 8)
+    doubled = _VALUES[characters] * np.array([1, 2] * 4, dtype=np.int64)
+    digits = -(doubled // 10 + doubled % 10).sum(axis=1) % 10
+    whole = short + pl.Series(digits.astype(str))
+    return values.scatter(is_short.arg_true(), whole)
+
+
 def valid_isin(values: pl.Series) -> pl.Series:
     """Whether each text is an ISIN with its check digit right; false for null."""
     return _checked(values, r"^[A-Z]{2}[0-9A-Z]{9}[0-9]$", 12, _isin_holds)

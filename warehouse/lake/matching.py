@@ -13,7 +13,7 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.lake.identifiers import cusip_of_isin, valid_cusip, valid_figi, valid_isin, valid_sedol
+from warehouse.lake.identifiers import cusip_of_isin, full_cusip, valid_cusip, valid_figi, valid_isin, valid_sedol
 
 SCHEMES: Final = ("CUSIP", "ISIN", "SEDOL", "FIGI", "PROVIDER", "TICKER")
 """Schemes by priority; the first that a new security has names it."""
@@ -104,6 +104,8 @@ def _names(combinations: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
     parts = []
     for rank, (scheme, column) in enumerate(zip(SCHEMES, COLUMNS, strict=True)):
         said = combinations.select("combination", "valid_on", pl.col(column).alias("identifier")).drop_nulls()
+        if column == "cusip":
+            said = said.with_columns(full_cusip(said["identifier"]))
         check = _CHECKS.get(column)
         if check is not None:
             said = said.filter(check(said["identifier"]))
