@@ -68,7 +68,7 @@ REJECT_REASONS: Final = (
     # one record
     "unknown_record_type", "wrong_field_count", "impossible_date", "unparsable_number", "unknown_code",
     "missing_value", "foreign_account", "unknown_security", "ambiguous_security", "unmatched_cancel",
-    "duplicate_key", "contract_violation", "number_out_of_range", "quality_gate",
+    "duplicate_key", "contract_violation", "number_out_of_range", "quality_gate", "account_already_keyed",
 )  # fmt: skip
 
 VALUE_REASONS: Final = ("missing_price", "missing_fx", "overflow", "no_position")

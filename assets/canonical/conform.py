@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from assets.canonical.accounts import with_account_keys
 from assets.canonical.identity import with_natural_keys
 from assets.canonical.known import only_news
+from assets.canonical.named_accounts import with_named_accounts
 from assets.canonical.reading import ReadFile
 from assets.canonical.rejects import Rejects, contract_gate
 from assets.workspace import Workspace
@@ -54,7 +56,7 @@ def conform(ws: Workspace, tenant: str, files: Sequence[ReadFile]) -> Conformed:
     rejects = Rejects(tenant_key, files)
     feeds = {name: _gathered(name, files) for name in FEEDS}
     feeds = {name: frame for name, frame in feeds.items() if frame.height}
-    feeds = _with_accounts(ws, tenant, feeds)
+    feeds = with_named_accounts(ws, tenant, with_account_keys(ws, tenant, feeds, rejects))
     keys = _security_keys(ws, feeds)
     frames: dict[str, pl.DataFrame] = {}
     lost = 0
@@ -96,29 +98,6 @@ def _gathered(name: str, files: Sequence[ReadFile]) -> pl.DataFrame:
             pl.when(pl.col("provider_security_id").is_not_null()).then(prefixed).alias("provider_security_id")
         )
     return gathered
-
-
-def _with_accounts(ws: Workspace, tenant: str, feeds: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """The feeds with account_key and account_id where they name an account."""
-    named = [f.select("adapter", "account_number").unique() for f in feeds.values() if "account_number" in f.columns]
-    if not named:
-        return feeds
-    issued_for = pl.format("{}|{}", pl.col("adapter"), pl.col("account_number"))
-    accounts = pl.concat(named).unique().with_columns(issued_for.alias("issued_for"))
-    first_known = min(f["known_at"].min() for f in feeds.values() if "account_number" in f.columns)  # type: ignore[type-var]
-    issued = ws.issuer.issue("account", tenant, accounts["issued_for"], first_known)  # type: ignore[arg-type]
-    keys = accounts.join(issued, on="issued_for").select(
-        "adapter",
-        "account_number",
-        pl.col("surrogate_key").alias("account_key"),
-        pl.col("public_id").alias("account_id"),
-    )
-    return {
-        name: feed.join(keys, on=["adapter", "account_number"], how="left")
-        if "account_number" in feed.columns
-        else feed
-        for name, feed in feeds.items()
-    }
 
 
 def _security_keys(ws: Workspace, feeds: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

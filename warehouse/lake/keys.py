@@ -8,6 +8,7 @@ So a run may be killed between any two steps, and ``rebuild_issued_keys`` gives 
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 import uuid
 from datetime import UTC, datetime
@@ -71,14 +72,20 @@ class KeyIssuer:
             return SHARED_TENANT_KEY
         return int(self._issue("tenant", SHARED_TENANT, pl.Series([slug], dtype=pl.String), at)["surrogate_key"][0])
 
-    def issue(self, kind: Kind, tenant: str, issued_for: pl.Series, at: datetime) -> pl.DataFrame:
+    def issue(
+        self, kind: Kind, tenant: str, issued_for: pl.Series, at: datetime, *, same: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
         """The keys of ``issued_for``, issued where there are none yet.
+
+        What is the same thing as something that has a key gets that key, by a record of its own. Two keys that were
+        issued stay two, whatever is said of them later; what is said to be the same as both gets a third.
 
         Args:
             kind: account keys are counted per tenant, security keys under ``_shared``.
             tenant: whose keys.
             issued_for: what they are for (``custodian|account number``, ``scheme|identifier``), repetition allowed.
             at: known_at of keys that are issued now.
+            same: [issued_for, same_as]: pairs of names of one thing, directly or over others.
 
         Returns:
             Frame [issued_for String, surrogate_key Int64, public_id String], one row per distinct value, sorted by it.
@@ -88,9 +95,11 @@ class KeyIssuer:
         """
         if (kind == "security") != (tenant == SHARED_TENANT):
             raise ValueError(f"{kind} keys are not issued under {tenant!r}")
-        return self._issue(kind, tenant, issued_for, at)
+        return self._issue(kind, tenant, issued_for, at, same)
 
-    def _issue(self, kind: str, tenant: str, issued_for: pl.Series, at: datetime) -> pl.DataFrame:
+    def _issue(
+        self, kind: str, tenant: str, issued_for: pl.Series, at: datetime, same: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
         if at.tzinfo is None:
             raise ValueError("the instant of issue needs a time zone")
         wanted = issued_for.cast(pl.String).unique().sort().alias("issued_for")
@@ -104,7 +113,7 @@ class KeyIssuer:
             found = self._issued(kind, tenant, wanted)
             absent = wanted.filter(~wanted.is_in(found["issued_for"].implode()))
             if len(absent):
-                self._record(kind, tenant, absent, at)
+                self._record(kind, tenant, absent, at, same)
         return self._issued(kind, tenant, wanted)
 
     def _issued(self, kind: str, tenant: str, wanted: pl.Series) -> pl.DataFrame:
@@ -116,10 +125,12 @@ class KeyIssuer:
             .collect()
         )
 
-    def _record(self, kind: str, tenant: str, absent: pl.Series, at: datetime) -> None:
+    def _record(self, kind: str, tenant: str, absent: pl.Series, at: datetime, same: pl.DataFrame | None) -> None:
         issued = self.lake.scan(ISSUED_KEY, tenant).filter(pl.col("key_kind") == kind)
         last = issued.select(pl.col("surrogate_key").max()).collect().item() or 0
-        keys = range(last + 1, last + 1 + len(absent))
+        keys = [last + n for n in range(1, len(absent) + 1)]
+        if same is not None and len(same):
+            keys = self._shared(kind, tenant, absent.to_list(), last, same)
         tenant_key = SHARED_TENANT_KEY if tenant == SHARED_TENANT else self.tenant_key(tenant, at)
         records = pl.DataFrame(
             {
@@ -133,12 +144,35 @@ class KeyIssuer:
             schema=_RECORD,
         )
         name = f"{kind}_{keys[0]:012d}_{keys[-1]:012d}.jsonl"
+        if min(keys) <= last or len(set(keys)) < len(keys):  # a name that keys alone would not tell apart
+            said = hashlib.sha256("\n".join(records["issued_for"]).encode()).hexdigest()
+            name = f"{kind}_same_{said[:16]}.jsonl"
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / name
             records.write_ndjson(path)
             stored = self.raw.put(tenant, path)
         self.lake.append(FILE_ARRIVAL, tenant, _arrival(stored, tenant_key, kind, name, at))
         self.lake.append(ISSUED_KEY, tenant, _rows(records, stored.source_file_id))
+
+    def _shared(self, kind: str, tenant: str, absent: list[str], last: int, same: pl.DataFrame) -> list[int]:
+        """The key of each absent name: that of the thing it is a name of, else the next one."""
+        groups = _groups(same)
+        names = pl.Series("issued_for", list(groups), dtype=pl.String)
+        held: dict[str, set[int]] = {}
+        for name, key, _ in self._issued(kind, tenant, names).iter_rows():
+            held.setdefault(groups[name], set()).add(key)
+        keys: list[int] = []
+        for name in absent:
+            group = groups.get(name, name)
+            known = held.setdefault(group, set())
+            if len(known) == 1:
+                keys.append(min(known))
+                continue
+            last += 1
+            keys.append(last)
+            if not known:
+                known.add(last)
+        return keys
 
 
 def rebuild_issued_keys(lake: Lake, raw: RawStore, tenant: str) -> int:
@@ -157,6 +191,22 @@ def rebuild_issued_keys(lake: Lake, raw: RawStore, tenant: str) -> int:
         for file_id, sha256 in missing.iter_rows()
     ]
     return lake.append(ISSUED_KEY, tenant, pl.concat(rows))
+
+
+def _groups(same: pl.DataFrame) -> dict[str, str]:
+    """Every name to the smallest of the names of its thing."""
+    leader: dict[str, str] = {}
+
+    def found(name: str) -> str:
+        while leader.setdefault(name, name) != name:
+            leader[name] = leader[leader[name]]
+            name = leader[name]
+        return name
+
+    for left, right in same.select("issued_for", "same_as").iter_rows():
+        low, high = sorted((found(left), found(right)))
+        leader[high] = low
+    return {name: found(name) for name in list(leader)}
 
 
 def _rows(records: pl.DataFrame, source_file_id: int) -> pl.DataFrame:

@@ -170,3 +170,31 @@ def test_two_processes_that_race_agree_on_every_key(tmp_path: Path) -> None:
     rows = issued(Lake(str(tmp_path)), "alder")
     assert rows["surrogate_key"].to_list() == list(range(1, 236))
     assert rows["issued_for"].n_unique() == 235
+
+
+def same(*pairs: tuple[str, str]) -> pl.DataFrame:
+    return pl.DataFrame(list(pairs), schema=["issued_for", "same_as"], orient="row")
+
+
+def test_a_new_name_of_a_thing_gets_its_key_by_a_record_of_its_own(issuer: KeyIssuer, tmp_path: Path) -> None:
+    issuer.issue("account", "alder", pl.Series(["tda|1", "tda|2"]), AT)
+    pairs = same(("tda|1", "schwab|1"), ("schwab|1", "pershing|1"))
+    found = issuer.issue("account", "alder", pl.Series(["pershing|1", "schwab|9", "schwab|1"]), AT, same=pairs)
+    assert found.select("issued_for", "surrogate_key").rows() == [("pershing|1", 1), ("schwab|1", 1), ("schwab|9", 3)]
+    before = issued(issuer.lake, "alder")
+    shutil.rmtree(tmp_path / "alder" / "landing" / "issued_key")
+    rebuild_issued_keys(issuer.lake, issuer.raw, "alder")
+    assert issued(issuer.lake, "alder").sort("issued_for").equals(before.sort("issued_for"))
+
+
+def test_two_names_of_one_thing_that_come_together_get_one_key(issuer: KeyIssuer) -> None:
+    names = pl.Series(["schwab|1", "tda|1", "tda|2"])
+    found = issuer.issue("account", "alder", names, AT, same=same(("tda|1", "schwab|1")))
+    assert found["surrogate_key"].to_list() == [1, 1, 2]
+
+
+def test_what_is_said_to_be_two_things_gets_a_key_of_its_own(issuer: KeyIssuer) -> None:
+    issuer.issue("account", "alder", pl.Series(["tda|1", "schwab|1"]), AT)
+    pairs = same(("tda|1", "x|1"), ("x|1", "schwab|1"))
+    found = issuer.issue("account", "alder", pl.Series(["x|1", "tda|1", "schwab|1"]), AT, same=pairs)
+    assert found["surrogate_key"].n_unique() == 3
