@@ -13,6 +13,7 @@ from typing import Final
 import polars as pl
 
 from analytics.cancels import cancel_pairs
+from analytics.custody import with_custody
 from analytics.openings import Openings, openings
 from analytics.retractions import with_ended_at
 from analytics.versions import contract_rows, in_order, last_runs, replacements, standing
@@ -48,6 +49,7 @@ def effective_ledger(
     files: pl.DataFrame,
     *,
     tenant_key: int,
+    moves: pl.DataFrame | None = None,
     as_known_at: datetime | None = None,
 ) -> Ledger:
     """The ledger of some accounts as known at an instant (docs/methodology.md sections 2 and 3).
@@ -60,7 +62,8 @@ def effective_ledger(
        trade_date <= opening day; for cash when the settle date (else trade date) is, if the opening cash is settled,
        and by trade date if not. Without a snapshot everything counts from zero. An entry that counts for one of the two
        only carries zero in the other; one that counts for unsettled cash alone is effective on the opening day, since
-       the account's history starts there.
+       the account's history starts there. 6. The legs of a move between custodians, and what the new one restates of
+       the time before, do not count (``custody``).
 
     known_from of a booked entry is the known_at of the row that counts; of a cancelled one the later of the pair's; of
     a retracted one that of the retracting file; of one whose cancel was itself retracted, that of that retraction. If
@@ -74,14 +77,16 @@ def effective_ledger(
             days of each account.
         files: landing.file_parse rows of the files involved; tells which delivery replaces which.
         tenant_key: key of the tenant.
+        moves: accounts that moved between custodians (``custody.SCHEMA``).
         as_known_at: use only what was known then; None: everything.
     """
     if as_known_at is not None:
         known = pl.col("known_at") <= as_known_at.astimezone(UTC)
         transactions, positions, balances = transactions.filter(known), positions.filter(known), balances.filter(known)
         windows, files = windows.filter(known), files.filter(known)
+        moves = None if moves is None else moves.filter(known)
     opened = openings(standing(positions, files), standing(balances, files))
-    rows = _last_deliveries(transactions, windows, files)
+    rows = _last_deliveries(transactions, windows, files, moves)
     decided, findings = _with_status(rows)
     booked = _after_opening(decided, opened)
     booked = _known_since_opening(booked, positions, balances)
@@ -96,11 +101,14 @@ def effective_ledger(
     return Ledger(contract_rows(entries, LEDGER_ENTRY).sort("account_key", "natural_key"), findings)
 
 
-def _last_deliveries(transactions: pl.DataFrame, windows: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
+def _last_deliveries(
+    transactions: pl.DataFrame, windows: pl.DataFrame, files: pl.DataFrame, moves: pl.DataFrame | None
+) -> pl.DataFrame:
     columns = ["account_key", "natural_key", "source_file_id", "connection_id", "known_at", "source_line", *_VALUES]
     narrow = transactions.select(columns).unique(["account_key", "natural_key", "source_file_id"], keep="any")
     ordered = in_order(narrow, ["account_key", "natural_key"])
-    return last_runs(with_ended_at(ordered, replacements(files), windows), _VALUES)
+    ended = with_ended_at(ordered, replacements(files), windows)
+    return last_runs(with_custody(ended, moves, files), _VALUES)
 
 
 def _with_status(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

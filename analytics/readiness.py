@@ -15,6 +15,7 @@ def with_reasons(
     feeds: pl.DataFrame,
     connections: pl.DataFrame,
     accounts: pl.DataFrame,
+    moves: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """The valuations with the reasons of breaks and feeds added to their own.
 
@@ -24,6 +25,7 @@ def with_reasons(
         feeds: current rows of ``quality.feed_readiness``.
         connections: connection_id, custodian.
         accounts: account_key, custodian (null: no feed is expected for the account), known_at; any number of rows each.
+        moves: accounts that moved between custodians (``custody.SCHEMA``): up to then the former one's feeds count.
 
     Returns:
         The same rows; ``readiness`` is provisional wherever there is a reason, and ``readiness_reasons`` lists each
@@ -46,7 +48,7 @@ def with_reasons(
         )
     )
     told = (
-        valuations.join(_custodians(accounts), on="account_key", how="left")
+        _with_custodian(valuations, accounts, moves)
         .join(found_breaks, on=["account_key", "as_of_date"], how="left")
         .join(by_custodian, on=["custodian", "as_of_date"], how="left")
         .with_columns(
@@ -71,7 +73,25 @@ def with_reasons(
     ).select(valuations.columns)
 
 
-def _custodians(accounts: pl.DataFrame) -> pl.DataFrame:
-    """One row per account: account_key, custodian as last known."""
+def _with_custodian(valuations: pl.DataFrame, accounts: pl.DataFrame, moves: pl.DataFrame | None) -> pl.DataFrame:
+    """The valuations with the custodian that holds the account on the day: the last known, or before a move another."""
     last = accounts.sort("known_at").unique("account_key", keep="last", maintain_order=True)
-    return last.select("account_key", "custodian")
+    told = valuations.join(last.select("account_key", "custodian"), on="account_key", how="left")
+    if moves is None or moves.is_empty():
+        return told
+    day, until = pl.col("as_of_date"), pl.col("held_until")
+    before = (
+        told.select("account_key", "as_of_date")
+        .join(moves.select("account_key", "former_adapter", "adapter", "held_until"), on="account_key")
+        .sort("held_until")
+    )
+    # The first move that is still ahead says who held it; after the last one it is who it went to.
+    former = before.filter(day <= until).unique(["account_key", "as_of_date"], keep="first", maintain_order=True)
+    later = before.filter(day > until).unique(["account_key", "as_of_date"], keep="last", maintain_order=True)
+    keys = ["account_key", "as_of_date"]
+    return (
+        told.join(former.select(*keys, held_by="former_adapter"), on=keys, how="left")
+        .join(later.select(*keys, moved_to="adapter"), on=keys, how="left")
+        .with_columns(pl.coalesce("held_by", "moved_to", "custodian").alias("custodian"))
+        .drop("held_by", "moved_to")
+    )

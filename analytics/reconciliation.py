@@ -88,7 +88,8 @@ def covered_days(deliveries: pl.DataFrame, account_connections: pl.DataFrame) ->
         deliveries: ``connection_id, as_of_date, known_at`` of positions files that were read.
         account_connections: ``account_key, connection_id``.
     """
-    return deliveries.join(account_connections.unique(), on="connection_id").select(*_DAY, "known_at")
+    joined = deliveries.join(account_connections.unique(), on="connection_id")
+    return joined.select(*_DAY, "connection_id", "known_at")
 
 
 def _cash_differences(

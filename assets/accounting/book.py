@@ -17,6 +17,7 @@ from analytics.readiness import with_reasons
 from analytics.reconciliation import position_breaks
 from analytics.valuation import valued_positions
 from assets.accounting.coverage import account_days
+from assets.accounting.custody import moves, of_holder
 from assets.accounting.inputs import Market, ledger_entries
 from assets.accounting.pending import Pending, accounts_to_book
 from assets.accounting.scope import Segment
@@ -46,6 +47,7 @@ def post_entries(ws: Workspace, tenant: str, pending: Pending) -> tuple[int, int
         ws.lake.scan(STATEMENT_WINDOW, tenant).join(chosen, on="account_key", how="semi").collect(),
         ws.lake.read(FILE_PARSE, tenant, where=pl.col("parse_status") == "parsed"),
         tenant_key=ws.tenant_key(tenant),
+        moves=moves(ws, tenant),
     )
     appended = ws.lake.append_changed(
         LEDGER_ENTRY,
@@ -121,8 +123,8 @@ def _no_longer_held(gone: pl.DataFrame) -> pl.DataFrame:
 
 def compare_positions(ws: Workspace, tenant: str, segment: Segment, known: Market) -> tuple[int, int]:
     """Hold the ledger against the custodians' snapshots; rows appended and breaks that are open."""
-    holdings = ws.lake.read(CUSTODIAN_POSITION, tenant, where=segment.rows)
-    balances = ws.lake.read(CUSTODIAN_BALANCE, tenant, where=segment.rows)
+    holdings = of_holder(ws, tenant, ws.lake.read(CUSTODIAN_POSITION, tenant, where=segment.rows))
+    balances = of_holder(ws, tenant, ws.lake.read(CUSTODIAN_BALANCE, tenant, where=segment.rows))
     entries = ledger_entries(ws, tenant, segment)
     spoken, spoken_cash = (
         account_days(ws, tenant, segment, contract, entries, known.files)
@@ -205,6 +207,7 @@ def value_accounts(ws: Workspace, tenant: str, segment: Segment, known: Market) 
         feeds=ws.lake.current(FEED_READINESS, tenant, where=pl.col("as_of_date").is_in(segment.dates.implode())),
         connections=_custodian_of_connections(ws, tenant),
         accounts=known.accounts,
+        moves=moves(ws, tenant),
     )
     return ws.lake.append_changed(ACCOUNT_VALUATION, tenant, judged, where=segment.rows).height
 

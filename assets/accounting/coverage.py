@@ -11,6 +11,7 @@ import polars as pl
 
 from analytics.reconciliation import covered_days
 from analytics.versions import standing
+from assets.accounting.custody import of_holder, owners_by_move
 from assets.accounting.pending import daily_kinds
 from assets.accounting.scope import Segment
 from assets.workspace import Workspace
@@ -26,7 +27,8 @@ def account_days(ws: Workspace, tenant: str, segment: Segment, table: Table, ent
 
     One daily file of a custodian holds all accounts of its connection. So on a day on which such a file was read, an
     account that was opened from that connection is spoken of even when no row of it is there: it has vanished. Files
-    that come by account, such as statements, are due on no day and speak of nobody else.
+    that come by account, such as statements, are due on no day and speak of nobody else. An account that moved is
+    spoken of by the custodian that holds it on the day.
 
     Args:
         ws: the workspace.
@@ -58,5 +60,7 @@ def account_days(ws: Workspace, tenant: str, segment: Segment, table: Table, ent
     openings = entries.filter(
         (pl.col("entry_type").cast(pl.String) == "OPENING") & (pl.col("entry_status").cast(pl.String) == "booked")
     )
-    owners = openings.join(read, on="source_file_id").select("account_key", "connection_id").unique()
-    return covered_days(deliveries, owners)
+    opened = openings.join(read, on="source_file_id").select("account_key", "connection_id")
+    moved = owners_by_move(ws, tenant).join(entries.select("account_key").unique(), on="account_key", how="semi")
+    owners = pl.concat([opened, moved.select(opened.columns)]).unique()
+    return of_holder(ws, tenant, covered_days(deliveries, owners)).drop("connection_id")

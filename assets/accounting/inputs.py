@@ -111,7 +111,8 @@ def _accounts(ws: Workspace, tenant: str, entries: pl.LazyFrame) -> pl.DataFrame
         .unique()
         .collect()
         .join(described, on="account_key", how="anti")
-        .join(issued.select("known_at", pl.col("surrogate_key").alias("account_key"), custodian.alias("custodian")),
+        .join(issued.select("known_at", pl.col("surrogate_key").alias("account_key"), custodian.alias("custodian"))
+              .sort("known_at", "custodian").unique("account_key", keep="last", maintain_order=True),
               on="account_key", how="left")
         .with_columns(pl.lit(ws.tenants[tenant].base_currency).alias("base_currency"))
     )  # fmt: skip

@@ -14,11 +14,13 @@ from datetime import date
 
 import polars as pl
 
+from assets.accounting.custody import moved_from
 from assets.workspace import Workspace
 from connectors.registry import adapters
 from contracts.table import SHARED_TENANT, Table
 from contracts.tables.accounting import CONSUMED_FILE, LEDGER_ENTRY
 from contracts.tables.canonical import (
+    ACCOUNT_ALIAS,
     CUSTODIAN_BALANCE,
     CUSTODIAN_POSITION,
     FX_RATE,
@@ -129,6 +131,7 @@ def accounts_to_book(ws: Workspace, tenant: str, pending: Pending) -> pl.DataFra
     """
     ids = pending.own_ids
     moved = [rows_of(ws, t, tenant, ids).select("account_key") for t in (TRANSACTION, STATEMENT_WINDOW)]
+    moved.append(_new_aliases(ws, tenant, ids).select("account_key"))
     snapshots = pl.concat(
         [
             rows_of(ws, t, tenant, ids).select("account_key", "as_of_date")
@@ -153,6 +156,11 @@ def _news(ws: Workspace, table: Table, owner: str, files: pl.Series, said: list[
     """Rows of the files that say what no other file has said."""
     others = ws.lake.scan(table, owner).filter(~pl.col("source_file_id").is_in(files.implode()))
     return rows_of(ws, table, owner, files).join(others.select(said), on=said, how="anti")
+
+
+def _new_aliases(ws: Workspace, tenant: str, ids: pl.Series) -> pl.LazyFrame:
+    """Lazily, account_key and the day from which an alias that the files bring first may change its books."""
+    return moved_from(_news(ws, ACCOUNT_ALIAS, tenant, ids, ["account_key", "former_adapter", "former_account_number"]))
 
 
 def accounts_by_connection(ws: Workspace, tenant: str) -> pl.LazyFrame:
@@ -185,6 +193,7 @@ def earliest_changes(ws: Workspace, tenant: str, pending: Pending, before: date)
         rows_of(ws, TRANSACTION, tenant, ids).select("account_key", pl.col("trade_date").alias("day")),
         rows_of(ws, STATEMENT_WINDOW, tenant, ids).select("account_key", pl.col("valid_from").alias("day")),
     ]
+    parts.append(_new_aliases(ws, tenant, ids))
     entries = ws.lake.current(LEDGER_ENTRY, tenant).lazy()
     parts.append(
         entries.filter((pl.col("entry_type") == "OPENING") & pl.col("source_file_id").is_in(ids.implode())).select(
