@@ -26,19 +26,24 @@ def due_at(source: Adapter, day: date) -> datetime:
 
 
 def with_repeated_faults(read: pl.DataFrame, repetitions: pl.DataFrame) -> pl.DataFrame:
-    """The parse results, and those of broken bytes for every other file that was delivered with the same bytes.
+    """The parse results, and those of bytes that say the same under every name, for every other file that has them.
 
-    Bytes that were landed before are not read again. Of a good file they bring nothing to another day; an empty or
-    otherwise broken file is broken under every name.
+    Bytes that were landed before are not read again. Of a good file they bring nothing to another day; a broken one is
+    broken under every name, and one that is sound without a record, as of a day without bookings, is so too.
 
     Args:
         read: rows of ``landing.file_parse``.
         repetitions: rows of ``landing.file_arrival`` of bytes that were landed before.
     """
     own = ["connection_id", "file_kind", "business_date", "logical_name"]
-    broken = read.filter(pl.col("parse_status").cast(pl.String) != "parsed").drop(own, "known_at")
-    again = repetitions.select("source_file_id", *own, pl.col("received_at").alias("known_at")).join(
-        broken, on="source_file_id"
+    is_broken = pl.col("parse_status").cast(pl.String) != "parsed"
+    alike = read.filter(is_broken | (pl.col("record_count") == 0))
+    alike = alike.with_columns(is_broken.alias("is_broken"), pl.col("file_kind").alias("kind_read"))
+    again = (
+        repetitions.select("source_file_id", *own, pl.col("received_at").alias("known_at"))
+        .join(alike.drop(own, "known_at"), on="source_file_id")
+        # That no record is no fault was found of one kind of file, and holds of no other.
+        .filter(pl.col("is_broken") | (pl.col("file_kind") == pl.col("kind_read")))
     )
     return pl.concat([read, again.select(read.columns)])
 
