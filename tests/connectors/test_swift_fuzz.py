@@ -28,7 +28,7 @@ from tests.connectors.swift_fixture import (
     rows,
 )
 
-QUICK = settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+QUICK = settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 CONTENTS = [(FOLDER / "samples" / name).read_bytes() for name in SAMPLES]
 SNIPPETS = [
     b"-}", b"{1:", b"{4:", b"{4:\n", b"{2:O535", b"\n:16R:FIN\n", b"\n:16S:FIN\n", b"\n:16R:TRAN\n", b"\n:16R:GENL\n",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from simulation.world import SimulationConfig, World, simulate
 from simulation.writers.swift import files
 from tests.connectors.swift_fixture import parse
 
-FIRST, LAST = date(2022, 1, 3), date(2022, 4, 8)
+FIRST, LAST = date(2022, 1, 3), date(2022, 4, 1)
 PLANS = {"alder": TenantPlan(accounts=10, master_account="08123456", styles=("swift",))}
 Frames = Mapping[str, pl.DataFrame]
 
@@ -34,15 +34,15 @@ def scene_of(world: World, booked: Trading) -> Scene:
 
 
 def read_back(scene: Scene, folder: Path) -> Frames:
-    """All messages of the scene, read in files of a week each, so that statements follow each other in a file."""
-    weeks: dict[tuple[str, date], list[bytes]] = defaultdict(list)
+    """All messages of the scene, read in files of a month each, so that statements follow each other in a file."""
+    months: dict[tuple[str, date], list[bytes]] = defaultdict(list)
     for day in scene.market.days:
         for _, kind, content in files(scene, "alder", scene.held_at("alder", "swift", day), day):
-            weeks[kind, day + timedelta(days=4 - day.weekday())].append(content)
+            months[kind, day.replace(day=1)].append(content)
     found: dict[str, list[pl.DataFrame]] = defaultdict(list)
-    for (kind, friday), contents in weeks.items():
-        result = parse(folder, b"".join(contents), f"{kind}_{friday:%Y%m%d}.fin")
-        assert result.rejects.is_empty(), (kind, friday, result.rejects)
+    for (kind, month), contents in months.items():
+        result = parse(folder, b"".join(contents), f"{kind}_{month:%Y%m%d}.fin")
+        assert result.rejects.is_empty(), (kind, month, result.rejects)
         for table, frame in result.frames.items():
             found[table].append(frame)
     return {table: pl.concat(parts) for table, parts in found.items()}
