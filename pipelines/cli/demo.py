@@ -14,11 +14,16 @@ from datetime import date, timedelta
 from typing import Annotated
 
 import dagster as dg
+import polars as pl
 import typer
 
-from pipelines.cli.console import console, day, fail
-from pipelines.cli.demo_settings import ProviderServer, feeds_of, write_settings
-from pipelines.cli.inspect import show_accounts, show_quality, show_totals
+from assets.accounting.inputs import source_rank
+from assets.workspace import Workspace
+from contracts.table import SHARED_TENANT
+from contracts.tables.canonical import PRICE
+from pipelines.cli.console import console, day, fail, show
+from pipelines.cli.demo_settings import VENDOR_RANK, ProviderServer, feeds_of, write_settings
+from pipelines.cli.inspect import show_accounts, show_custodians, show_quality, show_totals
 from pipelines.cli.run import report, require_partition
 from pipelines.definitions import build_definitions
 from pipelines.environment import Environment
@@ -27,7 +32,7 @@ from pipelines.runs import Runner
 from pipelines.workers import Workers
 
 LAST_DAY = "2022-12-28"
-FIRST_DAY = "2022-01-03"
+FIRST_DAY = "2022-10-03"
 SHOWN = 12
 HOLDINGS = ("tenants", "inbox", "lake", "demo")
 """Folders of a home that hold what cannot be made again; a home where all are empty is nobody's."""
@@ -73,7 +78,7 @@ def demo(
         provider = ProviderServer(
             server.host, server.port, server.username, server.known_hosts_path, server.secrets["sftp_password"]
         )
-        write_settings(environment, provider, feeds_of(world.firm, VENDORS))
+        write_settings(environment, provider, feeds_of(world))
         jobs = Runner(definitions, installation.instance())
         with Workers(len(config.tenants)) as workers:
             with _step("history: market data, then one run for each tenant, at once"):
@@ -88,6 +93,7 @@ def demo(
                     report(f"  nightly {tenant} {last}", outcome)
         with _step("dbt build and publication"):
             report("  marts", jobs.marts())
+    _show_vendors(installation, last)
     _summary(installation.warehouse_url, time.monotonic() - started)
 
 
@@ -124,8 +130,30 @@ def _forget(environment: Environment) -> None:
     shutil.rmtree(home)
 
 
+def _show_vendors(installation: Installation, day: date) -> None:
+    """What every source said of the last day's prices, in the order in which it is asked."""
+    environment = installation.environment
+    lake = Workspace(environment.home, environment.lake_root, installation.warehouse_url).lake
+    found = pl.concat(
+        [lake.read(PRICE, owner, where=pl.col("price_date") == day) for owner in (SHARED_TENANT, "alder")]
+    )
+    rank = {source: place for place, source in enumerate(source_rank(VENDOR_RANK), 1)}
+    last = found.sort("known_at").unique(["security_key", "price_source"], keep="last")
+    ranked = last.with_columns(pl.col("price_source").replace_strict(rank, return_dtype=pl.Int64).alias("rank"))
+    best = ranked.sort("rank").unique("security_key", keep="first").select("security_key", best="price")
+    rows = (
+        ranked.join(best, on="security_key")
+        .group_by("rank", "price_source")
+        .agg(pl.len().alias("prices"), (pl.col("price") == pl.col("best")).sum().alias("as_best"))
+        .sort("rank")
+    )
+    columns = ("asked", "source", "prices", "as the best ranked")
+    show(f"Prices of {day}, by rank after the custodian's own", columns, rows.rows(), numeric=("asked", "prices"))
+
+
 def _summary(url: str, seconds: float) -> None:
     show_totals(url)
+    show_custodians(url)
     show_accounts(url, None, SHOWN)
     show_quality(url)
     console.print(f"\nDone in {seconds:.0f} s. Look around:")

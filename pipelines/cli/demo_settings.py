@@ -5,8 +5,8 @@ Belongs here: what stands in the demo's ``tenants/*.yaml``. Does not belong here
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +16,7 @@ from contracts.table import SHARED_TENANT
 from pipelines.environment import Environment
 
 if TYPE_CHECKING:
-    from simulation.firm import Firm
+    from simulation.world import World
 
 SECRET: Final = "sftp_password"  # noqa: S105 (the name of the file that holds it)
 VENDOR_RANK: Final = ("bloomberg", "lseg", "factset", "ice", "closing_prices")
@@ -46,10 +46,12 @@ class Feed:
     Attributes:
         adapter: the connector.
         masters: master accounts, client ids or rep codes under which the custodian delivers.
+        codes: the firm's own tables of codes, name to CSV.
     """
 
     adapter: str
     masters: tuple[str, ...] = ()
+    codes: Mapping[str, bytes] = field(default_factory=dict)
 
 
 SPINE: Final[Mapping[str, Mapping[str, Feed]]] = {
@@ -60,14 +62,19 @@ SPINE: Final[Mapping[str, Mapping[str, Feed]]] = {
 """Feeds of the smallest demo: two firms at Schwab, one of them with OFX statements as well."""
 
 
-def feeds_of(firm: Firm, vendors: Sequence[str]) -> dict[str, dict[str, Feed]]:
+def feeds_of(world: World) -> dict[str, dict[str, Feed]]:
     """Tenant to connection to feed: one for every custodian at which the tenant has accounts, and for every vendor."""
+    from simulation.writers.tda import symbol_table
+
     found: dict[str, dict[str, Feed]] = {SHARED_TENANT: {"ecb": Feed("ecb"), "closing_prices": Feed("closing_prices")}}
-    found[SHARED_TENANT] |= {vendor: Feed(vendor) for vendor in vendors}
-    for account in firm.accounts:
+    found[SHARED_TENANT] |= {vendor: Feed(vendor) for vendor in world.config.vendors}
+    for account in world.firm.accounts:
         adapter = "ofx" if account.style.startswith("ofx") else account.style
-        masters = _masters(adapter, account.master_account)
-        found.setdefault(account.tenant, {}).setdefault(account.connection, Feed(adapter, masters))
+        feeds = found.setdefault(account.tenant, {})
+        if account.connection not in feeds:
+            # TD Ameritrade's files name shares by symbol alone: which CUSIP one stands for, the firm says.
+            codes = {"symbols": symbol_table(world.market)} if adapter == "tda" else {}
+            feeds[account.connection] = Feed(adapter, _masters(adapter, account.master_account), codes)
     return found
 
 
@@ -89,6 +96,11 @@ def write_settings(
     secret.write_text(server.password)
     secret.chmod(0o600)
     for tenant, connections in feeds.items():
+        for feed in connections.values():
+            for table, content in feed.codes.items():
+                path = home / "tenants" / _codes_file(tenant, feed, table)
+                path.parent.mkdir(exist_ok=True)
+                path.write_bytes(content)
         settings = {
             "tenant": tenant,
             "name": tenant.strip("_").title(),
@@ -96,6 +108,10 @@ def write_settings(
             "connections": [_connection(server, tenant, name, feed) for name, feed in connections.items()],
         }
         (home / "tenants" / f"{tenant}.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+
+
+def _codes_file(tenant: str, feed: Feed, table: str) -> str:
+    return f"codes/{tenant}_{feed.adapter}_{table}.csv"
 
 
 def _connection(server: ProviderServer, tenant: str, name: str, feed: Feed) -> dict[str, Any]:
@@ -107,4 +123,5 @@ def _connection(server: ProviderServer, tenant: str, name: str, feed: Feed) -> d
         "connection_id": name, "adapter": feed.adapter, "transport": transport, "master_accounts": list(feed.masters),
         # The demo takes in a history of past deliveries as if each had arrived on its own morning.
         "received_at": "remote_mtime",
+        "codes": {table: _codes_file(tenant, feed, table) for table in feed.codes},
     }  # fmt: skip

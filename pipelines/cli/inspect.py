@@ -57,6 +57,22 @@ _TOTALS = """
     FROM marts.account_summary s JOIN marts.dim_tenant t USING (tenant_key)
     GROUP BY t.tenant_slug, s.base_currency ORDER BY t.tenant_slug, s.base_currency
 """
+_CUSTODIANS = """
+    WITH held AS (
+        SELECT a.custodian, p.price_source, count(*) AS positions
+        FROM marts.account_summary s
+        JOIN marts.dim_account a USING (tenant_key, account_key)
+        JOIN marts.fct_position_daily p USING (tenant_key, account_key, as_of_date)
+        WHERE p.price_source IS NOT NULL AND p.quantity <> 0
+        GROUP BY 1, 2
+    ), accounts AS (
+        SELECT a.custodian, count(*) AS accounts, count(*) FILTER (WHERE s.readiness = 'complete') AS complete
+        FROM marts.account_summary s JOIN marts.dim_account a USING (tenant_key, account_key) GROUP BY 1
+    )
+    SELECT c.custodian, c.accounts, c.complete, sum(h.positions)::bigint,
+           string_agg(h.price_source || ' ' || h.positions, ', ' ORDER BY h.positions DESC, h.price_source)
+    FROM accounts c LEFT JOIN held h USING (custodian) GROUP BY 1, 2, 3 ORDER BY 1
+"""
 _FEEDS = """
     SELECT t.tenant_slug, r.connection_id, r.data_type, r.as_of_date, r.readiness, r.readiness_reasons
     FROM marts.fct_feed_readiness r JOIN marts.dim_tenant t USING (tenant_key)
@@ -124,6 +140,12 @@ def show_totals(url: str) -> None:
     )
 
 
+def show_custodians(url: str) -> None:
+    """Where the accounts sit, and whose prices their positions are valued at."""
+    columns = ("custodian", "accounts", "complete", "positions", "priced by")
+    show("Custodians and prices", columns, rows(url, _CUSTODIANS), numeric=("accounts", "complete", "positions"))
+
+
 def show_quality(url: str) -> None:
     """Feed readiness of the last day, and what is in quarantine."""
     show("Feeds of the last day", ("tenant", "connection", "file", "day", "readiness", "reasons"), rows(url, _FEEDS))
@@ -139,6 +161,7 @@ def status() -> None:
     """What arrived, what is ready, what is held back, for all tenants."""
     url = prepared().warehouse_url
     show_totals(url)
+    show_custodians(url)
     show_quality(url)
 
 

@@ -37,7 +37,7 @@ def everywhere() -> World:
 @pytest.fixture(scope="module")
 def taken(houses: Houses, everywhere: World) -> House:
     """All of it landed, read and booked; nothing published."""
-    house = houses.build(feeds=feeds_of(everywhere.firm, VENDORS))
+    house = houses.build(feeds=feeds_of(everywhere))
     house.deliver(everywhere, everywhere.market.days)
     house.night(everywhere.market.days[0], everywhere.market.days[-1])
     return house
@@ -45,7 +45,7 @@ def taken(houses: Houses, everywhere: World) -> House:
 
 def adapters(world: World) -> dict[str, str]:
     """Connection to the slug of its connector."""
-    return {name: feed.adapter for name, feed in feeds_of(world.firm, VENDORS)["alder"].items()}
+    return {name: feed.adapter for name, feed in feeds_of(world)["alder"].items()}
 
 
 def named(house: House, rows: pl.DataFrame) -> pl.DataFrame:
