@@ -88,10 +88,16 @@ def source_rank(preferred: Sequence[str]) -> tuple[str, ...]:
 def described_securities(ws: Workspace, tenant: str) -> pl.DataFrame:
     """Rows of ``canonical.security``: the tenant's own, and market data's where no custodian describes the security.
 
-    A price vendor knows neither a bond's factor nor an option's multiplier, so it must not have the last word.
+    A price vendor knows neither a bond's factor nor an option's multiplier, so it must not have the last word: a
+    description that cannot say what the security is (type other) counts only where no source can.
     """
-    own = ws.lake.read(SECURITY, tenant)
-    return pl.concat([own, ws.lake.read(SECURITY, SHARED_TENANT).join(own, on="security_key", how="anti")])
+    own, shared = ws.lake.read(SECURITY, tenant), ws.lake.read(SECURITY, SHARED_TENANT)
+    return pl.concat([_telling(own), _telling(shared).join(own, on="security_key", how="anti")])
+
+
+def _telling(described: pl.DataFrame) -> pl.DataFrame:
+    says = pl.col("security_type").cast(pl.String) != "other"
+    return described.filter(says | ~says.any().over("security_key"))
 
 
 def ledger_entries(ws: Workspace, tenant: str, segment: Segment) -> pl.DataFrame:
