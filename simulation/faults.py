@@ -16,6 +16,7 @@ from datetime import date
 from typing import ClassVar
 
 from simulation.delivery import Delivery
+from simulation.firm import Style
 from simulation.market import Calendar, Market
 from simulation.trading import Trading
 from simulation.transactions import Transaction
@@ -124,17 +125,19 @@ class LateFile(FileFault):
 
 @dataclass(frozen=True)
 class Cancel(TradingFault):
-    """A buy in a Schwab account that a row with the cancel code takes back some business days later.
+    """A buy that a row with the cancel code takes back some business days later.
 
     Attributes:
         tenant: whose buy.
         ordinal: which of the tenant's buys that leave time for the cancel, counted from zero.
         business_days: how much later.
+        style: at which custodian.
     """
 
     tenant: str
     ordinal: int = 0
     business_days: int = 2
+    style: Style = "schwab"
     slug: ClassVar[str] = "cancel"
     truth: ClassVar[str] = (
         "the buy never counts; the custodian's files hold it until the cancel (a break on those days)"
@@ -142,7 +145,7 @@ class Cancel(TradingFault):
 
     def booked(self, trading: Trading, market: Market) -> Trading:
         """The bookings with the buy marked as cancelled."""
-        chosen = _chosen(trading, market, self.tenant, self.ordinal, self.business_days)
+        chosen = _chosen(trading, market, self)
         return self._cancelled(trading, market, chosen)
 
     def _cancelled(self, trading: Trading, market: Market, chosen: Transaction) -> Trading:
@@ -160,7 +163,7 @@ class CancelRebill(Cancel):
 
     def booked(self, trading: Trading, market: Market) -> Trading:
         """The bookings with the buy cancelled and its rebill added."""
-        chosen = _chosen(trading, market, self.tenant, self.ordinal, self.business_days)
+        chosen = _chosen(trading, market, self)
         change = -100_000 if chosen.commission >= 100_000 else 100_000
         rebill = replace(
             chosen,
@@ -175,35 +178,36 @@ class CancelRebill(Cancel):
 
 @dataclass(frozen=True)
 class Backdated(TradingFault):
-    """A buy in a Schwab account that first stands in a file some business days after its trade date."""
+    """A buy that first stands in a file some business days after its trade date."""
 
     tenant: str
     ordinal: int = 1
     business_days: int = 4
+    style: Style = "schwab"
     slug: ClassVar[str] = "backdated"
     truth: ClassVar[str] = "counts from its trade date; the custodian's files lack it until it is reported"
 
     def booked(self, trading: Trading, market: Market) -> Trading:
         """The bookings with the buy reported late."""
-        chosen = _chosen(trading, market, self.tenant, self.ordinal, self.business_days)
+        chosen = _chosen(trading, market, self)
         day = market.calendar.shift(chosen.trade_date, self.business_days)
         changed = replace(chosen, reported_date=day)
         return replace(trading, transactions=tuple(changed if t is chosen else t for t in trading.transactions))
 
 
-def _chosen(trading: Trading, market: Market, tenant: str, ordinal: int, business_days: int) -> Transaction:
+def _chosen(trading: Trading, market: Market, fault: Cancel | Backdated) -> Transaction:
     """The ordinal-th buy that no other fault has touched and whose repair falls inside the simulated days."""
     last = market.days[-1]
     fit = [
         t
         for t in trading.transactions
-        if t.account.tenant == tenant and t.account.style == "schwab" and t.type == "BUY"
+        if t.account.tenant == fault.tenant and t.account.style == fault.style and t.type == "BUY"
         and t.cancelled_date is None and t.reported_date == t.trade_date
-        and market.calendar.shift(t.trade_date, business_days) <= last
+        and market.calendar.shift(t.trade_date, fault.business_days) <= last
     ]  # fmt: skip
-    if ordinal >= len(fit):
-        raise FaultError(f"tenant {tenant} has {len(fit)} suitable buys, no number {ordinal}")
-    return fit[ordinal]
+    if fault.ordinal >= len(fit):
+        raise FaultError(f"tenant {fault.tenant} has {len(fit)} suitable buys, no number {fault.ordinal}")
+    return fit[fault.ordinal]
 
 
 def rubbish(seed: int, length: int) -> bytes:

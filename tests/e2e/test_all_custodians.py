@@ -12,6 +12,7 @@ from contracts.tables.accounting import ACCOUNT_VALUATION, POSITION
 from contracts.tables.canonical import ACCOUNT, CORPORATE_ACTION, CUSTODIAN_GAIN, CUSTODIAN_LOT, PRICE
 from contracts.tables.quality import FEED_READINESS, POSITION_BREAK, REJECT
 from pipelines.cli.demo_settings import VENDOR_RANK, feeds_of
+from simulation.faults import Backdated, Cancel, CancelRebill
 from simulation.firm import CONNECTIONS, US_STYLES, TenantPlan
 from simulation.providers import CUSTODIANS, VENDORS
 from simulation.world import SimulationConfig, World, simulate
@@ -120,3 +121,36 @@ def test_lots_and_realised_gains_come_back_from_those_who_keep_them(taken: House
 def test_dividends_are_announced_by_vendors(taken: House) -> None:
     actions = taken.workspace.lake.read(CORPORATE_ACTION, "_shared")
     assert "CASH_DIVIDEND" in actions["action_type"].cast(pl.String).to_list()
+
+
+@pytest.mark.full
+def test_cancels_rebills_and_late_bookings_come_right_at_every_custodian(houses: Houses) -> None:
+    """Each custodian has a buy cancelled, one cancelled and billed again, and one that it reports days late."""
+    faults = tuple(
+        fault
+        for style in STYLES
+        for fault in (
+            Cancel("alder", 0, 2, style),
+            CancelRebill("alder", 0, 2, style),
+            Backdated("alder", 0, 3, style),
+        )
+    )
+    plans = {"alder": TenantPlan(accounts=60, master_account="08123456", styles=STYLES), "birch": PLANS["birch"]}
+    config = SimulationConfig(seed=7, tenants=plans, first_date=date(2022, 10, 3), last_date=LAST, faults=faults)
+    world = simulate(config)
+    house = houses.build(feeds=feeds_of(world))
+    house.deliver(world, world.market.days)
+    house.night(world.market.days[0], world.market.days[-1])
+    lake = house.workspace.lake
+    assert lake.read(REJECT, "alder").select("connection_id", "reason", "logical_name", "source_line").rows() == []
+    key = ["custodian", "account_number", "as_of_date"]
+    true = world.frames("alder")["valuations"].select(
+        pl.col("connection_id").replace_strict(adapters(world)).alias("custodian"),
+        *key[1:],
+        pl.col("total_value").cast(pl.Decimal(20, 4)).alias("total_value_base"),
+    )
+    rows = named(house, lake.current(ACCOUNT_VALUATION, "alder"))
+    assert_frame_equal(rows.select(*key, "total_value_base").sort(key), true.sort(key))
+    breaks = named(house, lake.current(POSITION_BREAK, "alder").filter(pl.col("break_cause").is_not_null()))
+    assert set(breaks["custodian"].unique()) == set(STYLES)
+    assert breaks.filter(pl.col("as_of_date") == world.market.days[-1]).is_empty()
