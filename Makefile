@@ -38,6 +38,11 @@ test-full: setup ## The default profile and the long tests: every kill point, lo
 	@$(RUN)/python -m tools.checks
 	@$(RUN)/pytest -n 2 --dist loadgroup
 
+FUZZ_SECONDS ?= 600
+.PHONY: fuzz
+fuzz: setup ## Mutate every connector's samples for FUZZ_SECONDS each (the nightly profile: ten minutes)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(RUN)/pytest -n 2 --timeout 0 -m full tests/connectors -k "fuzz or survive"
+
 .PHONY: lint
 lint: setup ## Format and lint
 	@$(RUN)/ruff format .

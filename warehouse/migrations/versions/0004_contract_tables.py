@@ -205,7 +205,8 @@ CREATE TABLE quality.reject (
   CONSTRAINT ck_reject_reason CHECK (reason IN (
     'empty_file', 'truncated_file', 'trailer_mismatch', 'wrong_encoding', 'binary_content', 'archive_bomb',
     'unsafe_path', 'unrecognised_file', 'malformed_document', 'too_large', 'wrong_business_date',
-    'pgp_wrong_key', 'pgp_bad_signature', 'parser_crashed', 'unknown_record_type', 'wrong_field_count', 'impossible_date', 'unparsable_number',
+    'pgp_wrong_key', 'pgp_bad_signature', 'parser_crashed', 'unknown_record_type', 'wrong_field_count',
+    'impossible_date', 'unparsable_number',
     'unknown_code', 'missing_value', 'foreign_account', 'unknown_security', 'ambiguous_security',
     'unmatched_cancel', 'duplicate_key', 'contract_violation', 'number_out_of_range', 'quality_gate',
     'account_already_keyed')),
