@@ -42,7 +42,7 @@ def position_breaks(
         positions: ours, from ``positions.daily_positions`` (or valued), cash by trade date included.
         custodian_positions, custodian_balances: canonical rows of the days to compare; of a day delivered more than
             once the snapshot known last counts, and it counts whole. Rows that state changes alone are compared
-            holding by holding.
+            holding by holding, in the parts that they name: put them on the snapshot before (``snapshots``) first.
         cash_settled: ours, from ``positions.settled_cash``.
         currency_keys: ``currency, security_key``.
         files: landing.file_parse rows; a file that a later delivery replaces does not speak any more.

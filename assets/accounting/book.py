@@ -16,8 +16,9 @@ from analytics.positions import daily_positions, settled_cash, with_movements_kn
 from analytics.readiness import with_reasons
 from analytics.reconciliation import position_breaks
 from analytics.valuation import valued_positions
-from assets.accounting.coverage import account_days
-from assets.accounting.custody import moves, of_holder
+from assets.accounting.changes import files_of_changes, rows_that_open
+from assets.accounting.coverage import stated
+from assets.accounting.custody import moves
 from assets.accounting.inputs import Market, ledger_entries
 from assets.accounting.pending import Pending, accounts_to_book
 from assets.accounting.scope import Segment
@@ -34,18 +35,25 @@ LOOKBACK_DAYS = 14
 
 def post_entries(ws: Workspace, tenant: str, pending: Pending) -> tuple[int, int]:
     """Bring the ledgers of the accounts that the pending files touch up to date; rows appended and rows flagged."""
-    accounts = accounts_to_book(ws, tenant, pending)
+    files = ws.lake.read(FILE_PARSE, tenant, where=pl.col("parse_status") == "parsed")
+    changes = files_of_changes(ws, tenant, files)
+    accounts = accounts_to_book(ws, tenant, pending, changes)
     if accounts.is_empty():
         return 0, 0
     chosen = accounts.lazy().select("account_key")
     opened = accounts.lazy().drop_nulls("opening_date")
     on_opening_day = {"left_on": ["account_key", "as_of_date"], "right_on": ["account_key", "opening_date"]}
-    ledger = effective_ledger(
-        ws.lake.scan(TRANSACTION, tenant).join(chosen, on="account_key", how="semi").collect(),
+    positions, balances = rows_that_open(
         ws.lake.scan(CUSTODIAN_POSITION, tenant).join(opened, how="semi", **on_opening_day).collect(),  # type: ignore[arg-type]
         ws.lake.scan(CUSTODIAN_BALANCE, tenant).join(opened, how="semi", **on_opening_day).collect(),  # type: ignore[arg-type]
+        changes,
+    )
+    ledger = effective_ledger(
+        ws.lake.scan(TRANSACTION, tenant).join(chosen, on="account_key", how="semi").collect(),
+        positions,
+        balances,
         ws.lake.scan(STATEMENT_WINDOW, tenant).join(chosen, on="account_key", how="semi").collect(),
-        ws.lake.read(FILE_PARSE, tenant, where=pl.col("parse_status") == "parsed"),
+        files,
         tenant_key=ws.tenant_key(tenant),
         moves=moves(ws, tenant),
     )
@@ -121,38 +129,33 @@ def _no_longer_held(gone: pl.DataFrame) -> pl.DataFrame:
     return gone.with_columns(*zero, pl.lit("no_position").cast(gone.schema["value_reason"]).alias("value_reason"))
 
 
-def compare_positions(ws: Workspace, tenant: str, segment: Segment, known: Market) -> tuple[int, int]:
-    """Hold the ledger against the custodians' snapshots; rows appended and breaks that are open."""
-    holdings = of_holder(ws, tenant, ws.lake.read(CUSTODIAN_POSITION, tenant, where=segment.rows))
-    balances = of_holder(ws, tenant, ws.lake.read(CUSTODIAN_BALANCE, tenant, where=segment.rows))
+def compare_positions(ws: Workspace, tenant: str, segment: Segment, known: Market) -> tuple[int, int, int]:
+    """Hold the ledger against what custodians say; rows appended, breaks that are open, account-days told in part."""
     entries = ledger_entries(ws, tenant, segment)
-    spoken, spoken_cash = (
-        account_days(ws, tenant, segment, contract, entries, known.files)
-        for contract in (CUSTODIAN_POSITION, CUSTODIAN_BALANCE)
-    )
-    columns = ["account_key", "as_of_date", "known_at"]
+    theirs = stated(ws, tenant, segment, entries, known.files)
     breaks = position_breaks(
         ws.lake.current(POSITION, tenant, where=segment.rows).filter(pl.col("quantity") != 0),
-        holdings,
-        balances,
+        theirs.holdings,
+        theirs.balances,
         settled_cash(entries, segment.dates, currency_keys=known.currency_keys),
         currency_keys=known.currency_keys,
         files=known.files,
         tenant_key=ws.tenant_key(tenant),
-        # An account whose balances came is spoken of, also when it holds nothing.
-        covered=pl.concat([balances.select(columns).unique(), spoken.select(columns)]),
-        covered_cash=spoken_cash,
+        covered=theirs.spoken,
+        covered_cash=theirs.spoken_cash,
     )
     # What is missing in our books may have been there until an entry was taken back.
     breaks = with_movements_known(breaks, entries, currency_keys=known.currency_keys)
-    snapshots = pl.concat([f.select(columns) for f in (holdings, balances, spoken, spoken_cash)])
+    columns = ["account_key", "as_of_date", "known_at"]
+    frames = (theirs.holdings, theirs.balances, theirs.spoken, theirs.spoken_cash)
+    snapshots = pl.concat([frame.select(columns) for frame in frames])
 
     def agrees_again(gone: pl.DataFrame) -> pl.DataFrame:
         moved = with_movements_known(gone, entries, currency_keys=known.currency_keys)
         return _agrees_again(_with_snapshots_known(moved, snapshots))
 
     appended = ws.lake.append_changed(POSITION_BREAK, tenant, breaks, where=segment.rows, vanished=agrees_again)
-    return appended.height, breaks.height
+    return appended.height, breaks.height, theirs.told_in_part
 
 
 def _with_snapshots_known(gone: pl.DataFrame, snapshots: pl.DataFrame) -> pl.DataFrame:
@@ -188,9 +191,10 @@ def value_accounts(ws: Workspace, tenant: str, segment: Segment, known: Market) 
     """Value the segment's accounts, with flows and returns; rows appended."""
     before = segment.dates[0] - timedelta(days=LOOKBACK_DAYS)
     earlier = segment.chosen & (pl.col("as_of_date") < segment.dates[0]) & (pl.col("as_of_date") >= before)
+    entries = ledger_entries(ws, tenant, segment)
     values = account_values(
         ws.lake.current(POSITION, tenant, where=segment.rows).filter(pl.col("quantity") != 0),
-        ledger_entries(ws, tenant, segment),
+        entries,
         ws.lake.current(ACCOUNT_VALUATION, tenant, where=earlier),
         known.accounts,
         segment.dates,
@@ -209,7 +213,31 @@ def value_accounts(ws: Workspace, tenant: str, segment: Segment, known: Market) 
         accounts=known.accounts,
         moves=moves(ws, tenant),
     )
-    return ws.lake.append_changed(ACCOUNT_VALUATION, tenant, judged, where=segment.rows).height
+
+    def before_opening(gone: pl.DataFrame) -> pl.DataFrame:
+        return _before_opening(gone, entries)
+
+    appended = ws.lake.append_changed(ACCOUNT_VALUATION, tenant, judged, where=segment.rows, vanished=before_opening)
+    return appended.height
+
+
+def _before_opening(gone: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
+    """Days on which an account had a value until its opening was known, which lies after them: nothing is booked."""
+    opened = entries.filter(pl.col("entry_type").cast(pl.String) == "OPENING")
+    since = opened.group_by("account_key").agg(pl.col("known_from").max().alias("opened_at"))
+    zero = {
+        name: pl.lit(0).cast(gone.schema[name])
+        for name in ("total_value_base", "cash_value_base", "inflow_base", "outflow_base", "gain_base",
+                     "linked_return", "position_count", "unvalued_count", "stale_count")
+    }  # fmt: skip
+    return gone.join(since, on="account_key", how="left").with_columns(
+        pl.max_horizontal("known_from", "opened_at").alias("known_from"),
+        pl.lit(None).cast(gone.schema["daily_return"]).alias("daily_return"),
+        pl.lit("no_capital").cast(gone.schema["return_reason"]).alias("return_reason"),
+        pl.lit("provisional").cast(gone.schema["readiness"]).alias("readiness"),
+        pl.lit("no_opening_snapshot").cast(gone.schema["readiness_reasons"]).alias("readiness_reasons"),
+        **zero,
+    ).drop("opened_at")  # fmt: skip
 
 
 def _custodian_of_connections(ws: Workspace, tenant: str) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from datetime import date
 
 import polars as pl
 
+from assets.accounting.changes import Changes, first_certain_days, snapshot_days
 from assets.accounting.custody import moved_from
 from assets.workspace import Workspace
 from connectors.registry import adapters
@@ -123,33 +124,38 @@ def openings(ws: Workspace, tenant: str) -> pl.DataFrame:
     return booked.group_by("account_key").agg(pl.col("effective_date").min().alias("opening_date"))
 
 
-def accounts_to_book(ws: Workspace, tenant: str, pending: Pending) -> pl.DataFrame:
+def accounts_to_book(ws: Workspace, tenant: str, pending: Pending, changes: Changes) -> pl.DataFrame:
     """Accounts whose ledger the pending files may change, with their opening day (null: no snapshot).
 
     A daily snapshot of every account touches only the ledgers that it opens: those without an opening, and those
-    whose opening day it restates or precedes.
+    whose opening day it restates or precedes. Where files of changes come, an account opens on the first day on which
+    all that it holds is known.
     """
     ids = pending.own_ids
     moved = [rows_of(ws, t, tenant, ids).select("account_key") for t in (TRANSACTION, STATEMENT_WINDOW)]
     moved.append(_new_aliases(ws, tenant, ids).select("account_key"))
-    snapshots = pl.concat(
-        [
-            rows_of(ws, t, tenant, ids).select("account_key", "as_of_date")
-            for t in (CUSTODIAN_POSITION, CUSTODIAN_BALANCE)
-        ]
-    )
-    first = snapshots.group_by("account_key").agg(pl.col("as_of_date").min().alias("first_date")).collect()
+    snapshots = [
+        rows_of(ws, t, tenant, ids).select("account_key", "as_of_date") for t in (CUSTODIAN_POSITION, CUSTODIAN_BALANCE)
+    ]
+    if not changes.is_empty:
+        snapshots.append(snapshot_days(ws, tenant, changes, ids))
+    first = pl.concat(snapshots).group_by("account_key").agg(pl.col("as_of_date").min().alias("first_date")).collect()
     known = openings(ws, tenant)
     opened = first.join(known, on="account_key", how="left").filter(
         pl.col("opening_date").is_null() | (pl.col("first_date") <= pl.col("opening_date"))
     )
     touched = pl.concat([*moved, opened.lazy().select("account_key")]).unique().collect()
-    return (
+    found = (
         touched.join(known, on="account_key", how="left")
         .join(first, on="account_key", how="left")
         .select("account_key", pl.min_horizontal("opening_date", "first_date").alias("opening_date"))
         .sort("account_key")
     )
+    if changes.is_empty:
+        return found
+    certain = first_certain_days(ws, tenant, opened["account_key"], changes)
+    others = found.join(certain, on="account_key", how="anti")
+    return pl.concat([others, certain.rename({"first_date": "opening_date"})]).sort("account_key")
 
 
 def _news(ws: Workspace, table: Table, owner: str, files: pl.Series, said: list[str]) -> pl.LazyFrame:
@@ -184,9 +190,10 @@ def daily_kinds() -> pl.DataFrame:
 def earliest_changes(ws: Workspace, tenant: str, pending: Pending, before: date) -> pl.DataFrame:
     """Account and the earliest day before ``before`` on which the pending files may change its facts.
 
-    Transactions, retraction windows and openings count from their own day; a price or rate of an earlier day touches
-    every account that holds the security or the currency. A daily file that comes late, or is repaired, touches every
-    account of its connection from its day on: what was compared and said of that day without it no longer stands.
+    Transactions and retraction windows count from their own day, openings from the account's first day; a price or rate
+    of an earlier day touches every account that holds the security or the currency. A daily file that comes late, or is
+    repaired, touches every account of its connection from its day on: what was compared and said of that day without it
+    no longer stands.
     """
     ids = pending.own_ids
     parts = [
@@ -195,11 +202,10 @@ def earliest_changes(ws: Workspace, tenant: str, pending: Pending, before: date)
     ]
     parts.append(_new_aliases(ws, tenant, ids))
     entries = ws.lake.current(LEDGER_ENTRY, tenant).lazy()
-    parts.append(
-        entries.filter((pl.col("entry_type") == "OPENING") & pl.col("source_file_id").is_in(ids.implode())).select(
-            "account_key", pl.col("effective_date").alias("day")
-        )
-    )
+    first_entry = entries.group_by("account_key").agg(pl.col("effective_date").min().alias("first_entry_date"))
+    # What was booked before an account had its opening counts no more.
+    opened_now = entries.filter((pl.col("entry_type") == "OPENING") & pl.col("source_file_id").is_in(ids.implode()))
+    parts.append(first_entry.join(opened_now, on="account_key", how="semi").rename({"first_entry_date": "day"}))
     holders = entries.select("account_key", "security_key").drop_nulls().unique()
     for owner, files in ((tenant, ids), (SHARED_TENANT, pending.shared_ids)):
         prices = _news(ws, PRICE, owner, files, ["security_key", "price_date", "price_source", "price", "currency"])
@@ -215,7 +221,6 @@ def earliest_changes(ws: Workspace, tenant: str, pending: Pending, before: date)
     if late.height:
         accounts = accounts_by_connection(ws, tenant)
         parts.append(late.lazy().join(accounts, on="connection_id").select("account_key", day="business_date"))
-    first_entry = entries.group_by("account_key").agg(pl.col("effective_date").min().alias("first_entry_date"))
     return (
         pl.concat(parts)
         .filter(pl.col("day") < before)

@@ -12,8 +12,10 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analytics.positions import daily_positions, settled_cash
+from analytics.reconciliation import position_breaks
 from analytics.snapshots import MAX_AGE_DAYS, Rolled, rolled_forward
-from tests.analytics.rows import at, custodian_positions, day
+from tests.analytics.rows import CURRENCY_KEYS, TENANT, at, balances, custodian_positions, day, entries, files
 
 Part = tuple[int, str, str]
 Holdings = dict[Part, int]
@@ -157,6 +159,17 @@ def test_a_part_that_is_not_named_stands_beside_the_one_that_changed() -> None:
     assert holdings(found, 1, 1) == {(1, "long", "cash"): 60, (1, "long", "margin"): 15}
     assert found.rows["source_file_id"].to_list() == [51, 51]
     assert found.rows["known_at"].to_list() == [at(1), at(1)]
+    booked = entries({"security_key": 1, "quantity": 100}, {"security_key": 1, "quantity": -25})
+    breaks = position_breaks(
+        daily_positions(booked, dates(1), currency_keys=CURRENCY_KEYS),
+        found.rows,
+        balances(),
+        settled_cash(booked, dates(1), currency_keys=CURRENCY_KEYS),
+        currency_keys=CURRENCY_KEYS,
+        files=files(),
+        tenant_key=TENANT,
+    )
+    assert breaks.is_empty()
 
 
 def test_an_empty_file_of_changes_says_that_nothing_changed_and_a_whole_one_that_nothing_is_left() -> None:
