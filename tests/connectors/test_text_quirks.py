@@ -1,0 +1,100 @@
+"""Quirks of text files, held against every connector: they change nothing that is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from connectors.adapter import ParsedFile, RawFile
+from connectors.connection import Connection, LocalTransport
+from connectors.errors import FeedFault
+from connectors.examination import kind_of_file
+from connectors.registry import adapters
+from tests.connectors.test_every_connector_fuzz import samples
+
+CASES = [(slug, path) for slug, source in adapters().items() for path in samples(source)]
+IDS = [f"{slug}/{path.name}" for slug, path in CASES]
+CLOSED_BY_NEWLINE = ("price_stream",)
+"""Our own spool ends every message with a line end: one without was not written whole."""
+BOM = b"\xef\xbb\xbf"
+
+
+def parsed(slug: str, folder: Path, name: str, content: bytes) -> ParsedFile | str:
+    """What the connector makes of the bytes, or the reason for which it refuses them."""
+    source = adapters()[slug]
+    path = folder / name
+    path.write_bytes(content)
+    kind, day, _ = kind_of_file(source, name, path)
+    assert kind is not None
+    connection = Connection(connection_id="quirk", adapter=slug, transport=LocalTransport(path=folder))
+    try:
+        return source.parse(RawFile(path, name, kind, day), connection)
+    except FeedFault as fault:
+        return fault.reason
+
+
+def agree(one: ParsedFile | str, other: ParsedFile | str) -> None:
+    if isinstance(one, str) or isinstance(other, str):
+        assert one == other
+        return
+    assert one.frames.keys() == other.frames.keys()
+    for name, frame in one.frames.items():
+        assert frame.equals(other.frames[name]), name
+    columns = pl.exclude("raw_text", "detail")
+    assert one.rejects.select(columns).equals(other.rejects.select(columns))
+    assert (one.record_count, one.quarantined_count) == (other.record_count, other.quarantined_count)
+    assert one.business_date == other.business_date
+
+
+def utf8(content: bytes) -> bytes:
+    """The text as UTF-8, which a byte order mark promises."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("cp1252").encode()
+    return content
+
+
+@pytest.mark.parametrize(("slug", "path"), CASES, ids=IDS)
+def test_crlf_is_read_as_lf(slug: str, path: Path, tmp_path: Path) -> None:
+    content = path.read_bytes().replace(b"\r\n", b"\n")
+    agree(
+        parsed(slug, tmp_path, path.name, content), parsed(slug, tmp_path, path.name, content.replace(b"\n", b"\r\n"))
+    )
+
+
+@pytest.mark.parametrize(("slug", "path"), CASES, ids=IDS)
+def test_a_missing_final_newline_loses_nothing(slug: str, path: Path, tmp_path: Path) -> None:
+    """Without a trailer, a last line that cannot be read and has no end was cut: the file is refused, not shortened."""
+    content = path.read_bytes().rstrip(b"\r\n")
+    whole, cut = parsed(slug, tmp_path, path.name, content + b"\n"), parsed(slug, tmp_path, path.name, content)
+    if cut == "truncated_file" and isinstance(whole, ParsedFile):
+        is_last_bad = content.count(b"\n") + 1 in whole.rejects["source_line"].to_list()
+        assert is_last_bad or slug in CLOSED_BY_NEWLINE
+        return
+    agree(whole, cut)
+
+
+@pytest.mark.parametrize(("slug", "path"), CASES, ids=IDS)
+def test_a_byte_order_mark_is_no_text(slug: str, path: Path, tmp_path: Path) -> None:
+    content = utf8(path.read_bytes().removeprefix(BOM))
+    if content != path.read_bytes():
+        pytest.skip("a sample in another encoding than UTF-8 has no mark of it")
+    agree(parsed(slug, tmp_path, path.name, content), parsed(slug, tmp_path, path.name, BOM + content))
+
+
+@pytest.mark.parametrize(("slug", "path"), CASES, ids=IDS)
+def test_leading_zeros_of_account_numbers_stay_as_the_connector_reads_them(
+    slug: str, path: Path, tmp_path: Path
+) -> None:
+    """Numbers of accounts are texts from the file to the lake: what a frame says stands in the file, zeros too."""
+    result = parsed(slug, tmp_path, path.name, path.read_bytes())
+    if isinstance(result, str):
+        return
+    content = path.name + path.read_bytes().decode("latin-1")
+    for frame in result.frames.values():
+        if "account_number" in frame.columns:
+            for number in frame["account_number"].unique():
+                assert number in content
