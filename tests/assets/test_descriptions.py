@@ -16,8 +16,8 @@ from contracts.tables.canonical import SECURITY
 
 def described(key: int, kind: str, factor: str, adapter: str, tenant_key: int, day: int) -> dict[str, object]:
     return {
-        "tenant_key": tenant_key, "security_key": key, "source_file_id": day, "source_line": key, "security_id": str(key),
-        "security_name": "X", "security_type": kind, "asset_class": "other", "currency": "USD",
+        "tenant_key": tenant_key, "security_key": key, "source_file_id": day, "source_line": key,
+        "security_id": str(key), "security_name": "X", "security_type": kind, "asset_class": "other", "currency": "USD",
         "price_factor": Decimal(factor), "multiplier": Decimal(1), "adapter": adapter,
         "business_date": date(2022, 1, day), "known_at": datetime(2022, 1, day, tzinfo=UTC),
     }  # fmt: skip

@@ -13,9 +13,7 @@ from connectors.market_data.lseg.adapter import ADAPTER as LSEG
 from tests.connectors.vendor_files import VENDORS, agrees, survive
 
 SOURCES = (LSEG, FACTSET, ICE)
-SAMPLES = [
-    (source, path.name) for source in SOURCES for path in sorted((VENDORS / source.slug / "expected").iterdir())
-]
+SAMPLES = [(source, path.name) for source in SOURCES for path in sorted((VENDORS / source.slug / "expected").iterdir())]
 
 
 @pytest.mark.parametrize(("source", "name"), SAMPLES, ids=[f"{source.slug}-{name}" for source, name in SAMPLES])

@@ -40,8 +40,8 @@ def described(defs: dg.Definitions) -> dict[str, Any]:
         },
         "sensors": {
             s.name: {
-                "kind": type(s).__name__, "job": s.job_name if s.targets else None, "seconds": s.minimum_interval_seconds,
-                "status": s.default_status.value,
+                "kind": type(s).__name__, "job": s.job_name if s.targets else None,
+                "seconds": s.minimum_interval_seconds, "status": s.default_status.value,
             }
             for s in defs.sensors or ()
         },
