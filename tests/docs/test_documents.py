@@ -51,3 +51,16 @@ def test_every_target_that_the_readme_names_is_in_the_makefile() -> None:
     targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
     named = set(re.findall(r"make ([a-z-]+)`", (ROOT / "README.md").read_text(encoding="utf-8")))
     assert named - targets == set()
+
+
+def test_every_quirk_has_the_tests_that_the_page_names() -> None:
+    there = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    rows = [line for line in (ROOT / "docs" / "quirks.md").read_text(encoding="utf-8").splitlines() if "`test_" in line]
+    named = [set(re.findall(r"`(test_\w+)`", row)) for row in rows]
+    assert len(rows) > 20
+    assert all(named)
+    assert set().union(*named) - there == set()
