@@ -86,9 +86,7 @@ def test_a_byte_order_mark_is_no_text(slug: str, path: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("slug", "path"), CASES, ids=IDS)
-def test_leading_zeros_of_account_numbers_stay_as_the_connector_reads_them(
-    slug: str, path: Path, tmp_path: Path
-) -> None:
+def test_leading_zeros_of_account_numbers_stay(slug: str, path: Path, tmp_path: Path) -> None:
     """Numbers of accounts are texts from the file to the lake: what a frame says stands in the file, zeros too."""
     result = parsed(slug, tmp_path, path.name, path.read_bytes())
     if isinstance(result, str):
