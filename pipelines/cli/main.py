@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from connectors.errors import PermanentError, RetryableError
-from pipelines.cli import bench, connectors, demo, ingest, inspect, run, serve, trace
+from pipelines.cli import bench, connectors, demo, ingest, inspect, run, serve, stream, trace
 from pipelines.cli.console import fail
 from pipelines.environment import Environment, environment_faults
 from pipelines.inbox import UnknownFileError
@@ -48,6 +48,7 @@ app.command("prepare")(run.prepare)
 app.command("run")(run.run)
 app.command("publish")(run.publish)
 app.command("ingest")(ingest.ingest)
+app.command("stream")(stream.stream)
 app.command("trace")(trace.trace)
 app.command("status")(inspect.status)
 app.command("accounts")(inspect.accounts)
