@@ -6,8 +6,9 @@ Belongs here: bytes to lines (decoding, line ends, what makes a file unreadable)
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+from io import FileIO
 from pathlib import Path
 from typing import Final
 
@@ -17,12 +18,16 @@ import polars as pl
 import pyarrow as pa
 
 from connectors.errors import FeedFault
-from connectors.formats.flat_kernels import count, line_offsets, survey
+from connectors.formats.field_kernels import line_views
+from connectors.formats.line_kernels import PADDING, behind_last_feed, count, find_lines, is_blank, survey
 
 BLOCK_BYTES: Final = 16 * 1024**2
 """Bytes taken at a time: enough lines for columns to pay, and buffers that the allocator uses again."""
 MAX_LINE_BYTES: Final = 64 * 1024
 SCHEMA: Final = pl.Schema({"line": pl.Int64, "text": pl.String})
+
+Bytes = npt.NDArray[np.uint8]
+Places = npt.NDArray[np.int32]
 
 _UTF8_BOM: Final = b"\xef\xbb\xbf"
 _LINE_FEED: Final = 10
@@ -67,16 +72,24 @@ class TextBlock:
     """Whole lines of a file as bytes, not looked at yet.
 
     Attributes:
-        content: the bytes; they end with a line feed, but for the last block of a file.
+        buffer: uint8, the bytes and ``line_kernels.PADDING`` more; they end with a line feed, but for the last block.
+        size: how many bytes.
+        feeds: how many of them are line feeds.
         first_line: number of the first line.
         encoding: of the bytes.
         max_line_bytes: bound on a line.
     """
 
-    content: bytes
+    buffer: Bytes
+    size: int
+    feeds: int
     first_line: int
     encoding: str
     max_line_bytes: int
+
+
+BlockEnd = Callable[[Bytes, int], int]
+"""Of a buffer whose first bytes, so many, are whole lines: how many of them the block takes; 0 for all."""
 
 
 def iterate_blocks(
@@ -85,24 +98,34 @@ def iterate_blocks(
     encoding: str = "cp1252",
     max_line_bytes: int = MAX_LINE_BYTES,
     block_bytes: int = BLOCK_BYTES,
+    block_end: BlockEnd | None = None,
 ) -> Iterator[TextBlock]:
     """The file in blocks for ``lines_of``, which may then work on several at once.
+
+    ``block_end`` says where a block may end, for records of several lines; what it leaves begins the next block.
 
     Raises:
         FeedFault: as ``iterate_lines``; what is wrong inside a block, ``lines_of`` raises.
     """
     first_line = 1
-    is_blank = True
-    for number, block in enumerate(_whole_line_blocks(path, max_line_bytes, block_bytes)):
-        if number == 0:
-            if block.startswith(_WIDE_BOMS):
+    is_void = True
+    for buffer, size, is_whole in _buffers(path, block_bytes, block_end):
+        if not is_whole:
+            if size > max_line_bytes:
+                _refuse_binary(buffer, size, first_line)
+                raise _too_long(first_line, max_line_bytes)
+            continue
+        if first_line == 1:
+            head = buffer[: min(size, len(_UTF8_BOM))].tobytes()
+            if head.startswith(_WIDE_BOMS):
                 raise FeedFault("wrong_encoding", "the file is UTF-16. Ask for a single-byte encoding.", line=1)
-            if block.startswith(_UTF8_BOM):
-                block, encoding = block[len(_UTF8_BOM) :], "utf-8"
-        is_blank = is_blank and not block.strip(b" \t\r\n\x1a")
-        yield TextBlock(block, first_line, encoding, max_line_bytes)
-        first_line += int(count(np.frombuffer(block, dtype=np.uint8), _LINE_FEED))
-    if is_blank:
+            if head == _UTF8_BOM:
+                buffer, size, encoding = buffer[len(_UTF8_BOM) :], size - len(_UTF8_BOM), "utf-8"
+        is_void = is_void and bool(is_blank(buffer, size))
+        feeds = int(count(buffer, size, _LINE_FEED))
+        yield TextBlock(buffer, size, feeds, first_line, encoding, max_line_bytes)
+        first_line += feeds
+    if is_void:
         raise FeedFault("empty_file", "the file holds no text. Ask the provider to send it again.")
 
 
@@ -111,26 +134,40 @@ class CutLines:
     """A block's lines by position in its own bytes: no copy per line.
 
     Attributes:
-        content: UTF-8.
-        offsets: int64, one more than there are lines; a line's bytes, its line end among them, lie between two.
-        first_line: number of the first line.
+        buffer: uint8, UTF-8 and ``line_kernels.PADDING`` bytes more.
+        size: bytes of text.
+        starts: int32, where each line begins.
+        ends: int32, where it ends, its line end not included.
+        first_line: number of the first line; the others follow, unless ``numbers`` says otherwise.
+        is_ascii: whether every byte is a character.
+        numbers: int64, each line's number.
     """
 
-    content: bytes
-    offsets: npt.NDArray[np.int64]
+    buffer: Bytes
+    size: int
+    starts: Places
+    ends: Places
     first_line: int
+    is_ascii: bool
+    numbers: npt.NDArray[np.int64] | None = None
 
     @property
     def frame(self) -> pl.DataFrame:
-        """``line`` and ``text``, line ends included."""
-        count = len(self.offsets) - 1
-        texts = pa.LargeStringArray.from_buffers(count, pa.py_buffer(self.offsets), pa.py_buffer(self.content))
-        return pl.DataFrame(
-            {
-                "line": pl.int_range(self.first_line, self.first_line + count, dtype=pl.Int64, eager=True),
-                "text": pl.Series(texts, dtype=pl.String),
-            }
-        )
+        """``line`` and ``text``, line ends not included; the texts lie in the block's own bytes."""
+        count = len(self.starts)
+        views = np.empty((count, 2), dtype=np.int64)
+        line_views(self.buffer, self.starts, self.ends, views)
+        line = pl.int_range(self.first_line, self.first_line + count, dtype=pl.Int64, eager=True).alias("line")
+        if self.numbers is not None:
+            line = pl.Series("line", self.numbers)
+        buffers = [None, pa.py_buffer(views), pa.py_buffer(self.buffer)]
+        text = pl.Series("text", pa.Array.from_buffers(pa.string_view(), count, buffers))
+        return pl.DataFrame([line, text])
+
+    def only(self, chosen: npt.NDArray[np.bool_]) -> CutLines:
+        """The lines that are chosen."""
+        numbers = self.first_line + np.flatnonzero(chosen) if self.numbers is None else self.numbers[chosen]
+        return replace(self, starts=self.starts[chosen], ends=self.ends[chosen], numbers=numbers)
 
 
 def cut_lines(block: TextBlock) -> CutLines:
@@ -139,15 +176,17 @@ def cut_lines(block: TextBlock) -> CutLines:
     Raises:
         FeedFault: binary_content, wrong_encoding, too_large.
     """
-    feeds, is_ascii = _refuse_binary(block.content, block.first_line)
-    content = block.content if is_ascii else _as_utf8(block.content, block.encoding, block.first_line)
-    offsets = line_offsets(np.frombuffer(content, dtype=np.uint8), feeds)
-    if not content[content.rfind(b"\n") + 1 :].strip(b"\x1a"):
-        offsets = offsets[:-1]
-    widths = np.diff(offsets)
-    if widths.size and int(widths.max()) > block.max_line_bytes:
-        raise _too_long(block.first_line + int(widths.argmax()), block.max_line_bytes)
-    return CutLines(content, offsets, block.first_line)
+    buffer, size = block.buffer, block.size
+    is_ascii = _refuse_binary(buffer, size, block.first_line)
+    if not is_ascii:
+        buffer, size = _as_utf8(buffer, size, block.encoding, block.first_line)
+    starts, ends = np.empty((2, block.feeds + 1), dtype=np.int32)
+    longest, at = find_lines(buffer, size, starts, ends)
+    if longest > block.max_line_bytes:
+        raise _too_long(block.first_line + int(at), block.max_line_bytes)
+    if starts[-1] == ends[-1] and not buffer[starts[-1] : size].tobytes().strip(b"\x1a"):
+        starts, ends = starts[:-1], ends[:-1]  # behind the last line feed there is nothing, or DOS's end of file
+    return CutLines(buffer, size, starts, ends, block.first_line, is_ascii)
 
 
 def lines_of(block: TextBlock) -> pl.DataFrame:
@@ -156,7 +195,7 @@ def lines_of(block: TextBlock) -> pl.DataFrame:
     Raises:
         FeedFault: as ``cut_lines``.
     """
-    return cut_lines(block).frame.with_columns(pl.col("text").str.strip_chars_end("\r\n\x1a"))
+    return cut_lines(block).frame
 
 
 def texts_of(path: Path, lines: Collection[int], *, encoding: str = "cp1252") -> pl.DataFrame:
@@ -165,49 +204,54 @@ def texts_of(path: Path, lines: Collection[int], *, encoding: str = "cp1252") ->
     return pl.concat([block.filter(pl.col("line").is_in(wanted)) for block in iterate_lines(path, encoding=encoding)])
 
 
-def _whole_line_blocks(path: Path, max_line_bytes: int, block_bytes: int) -> Iterator[bytes]:
-    """Blocks that end with a line feed, but for the last."""
-    with path.open("rb") as stream:
-        while block := stream.read(block_bytes):
-            if not block.endswith(b"\n"):
-                last = stream.readline(max_line_bytes + block_bytes)
-                block += last
-                if len(last) == max_line_bytes + block_bytes and not last.endswith(b"\n"):
-                    lines_before = _count_lines(path, stream.tell() - len(block))
-                    _refuse_binary(block, lines_before + 1)
-                    raise _too_long(lines_before + 1 + block.count(b"\n"), max_line_bytes)
-            yield block
+def _buffers(path: Path, block_bytes: int, block_end: BlockEnd | None) -> Iterator[tuple[Bytes, int, bool]]:
+    """Buffers, their bytes of text, and whether these are whole lines; where they are not, no line has ended yet."""
+    held: Bytes = np.empty(0, dtype=np.uint8)
+    with path.open("rb", buffering=0) as stream:
+        while True:
+            buffer: Bytes = np.empty(len(held) + block_bytes + PADDING, dtype=np.uint8)
+            buffer[: len(held)] = held
+            size = _filled(stream, buffer, len(held), len(held) + block_bytes)
+            if size == len(held) + block_bytes:
+                end = int(behind_last_feed(buffer, size))
+                if end and block_end is not None:
+                    end = block_end(buffer, end) or end
+                yield buffer, end or size, end > 0
+                held = buffer[end:size].copy()
+                continue
+            if size:
+                yield buffer, size, True
+            return
 
 
-def _count_lines(path: Path, size_bytes: int) -> int:
-    """Line ends among the first bytes of a file: for naming a line after a fault."""
-    count = 0
-    with path.open("rb") as stream:
-        while size_bytes > 0 and (block := stream.read(min(BLOCK_BYTES, size_bytes))):
-            count += block.count(b"\n")
-            size_bytes -= len(block)
-    return count
+def _filled(stream: FileIO, buffer: Bytes, at: int, stop: int) -> int:
+    """Read until the buffer is full up to ``stop`` or the file ends; up to where it is full."""
+    room = buffer.data
+    while at < stop and (found := stream.readinto(room[at:stop])):
+        at += found
+    return at
 
 
 def _too_long(line: int, max_line_bytes: int) -> FeedFault:
     return FeedFault("too_large", f"a line is longer than {max_line_bytes} bytes: not a file of this kind.", line=line)
 
 
-def _refuse_binary(block: bytes, first_line: int) -> tuple[int, bool]:
-    """Number of line feeds, and whether the block is ASCII; a fault when it is not text."""
-    controls, nuls, feeds, is_ascii = survey(np.frombuffer(block, dtype=np.uint8))
+def _refuse_binary(buffer: Bytes, size: int, first_line: int) -> bool:
+    """Whether the block is ASCII; a fault when it is not text."""
+    controls, nuls, is_ascii = survey(buffer, size)
     if nuls:
+        block = buffer[:size].tobytes()
         line = first_line + block.count(b"\n", 0, block.find(b"\0"))
         if looks_wide(block):
             raise FeedFault(
                 "wrong_encoding", "the file looks like UTF-16 text. Ask for a single-byte encoding.", line=line
             )
         raise FeedFault("binary_content", "the file holds NUL bytes: it is not text. Ask for it again.", line=line)
-    if controls > max(_FORGIVEN_CONTROLS, _MAX_CONTROL_SHARE * len(block)):
+    if controls > max(_FORGIVEN_CONTROLS, _MAX_CONTROL_SHARE * size):
         raise FeedFault(
             "binary_content", "the file holds control bytes: it is not text. Ask for it again.", line=first_line
         )
-    return int(feeds), bool(is_ascii)
+    return bool(is_ascii)
 
 
 def looks_wide(block: bytes) -> bool:
@@ -217,11 +261,15 @@ def looks_wide(block: bytes) -> bool:
     return len(at) > 0.3 * len(block) and min(odd, len(at) - odd) < 0.05 * len(at)
 
 
-def _as_utf8(block: bytes, encoding: str, first_line: int) -> bytes:
+def _as_utf8(buffer: Bytes, size: int, encoding: str, first_line: int) -> tuple[Bytes, int]:
+    block = buffer[:size].tobytes()
     try:
-        return block.decode(encoding).encode()
+        content = block.decode(encoding).encode()
     except UnicodeDecodeError as error:
         line = first_line + block.count(b"\n", 0, error.start)
         raise FeedFault(
             "wrong_encoding", f"a byte is not {encoding}. Ask for the agreed encoding.", line=line
         ) from None
+    decoded: Bytes = np.empty(len(content) + PADDING, dtype=np.uint8)
+    decoded[: len(content)] = np.frombuffer(content, dtype=np.uint8)
+    return decoded, len(content)

@@ -17,8 +17,8 @@ from connectors.connection import Connection
 from connectors.custodians.tda import tables
 from connectors.custodians.tda.content import QUOTE, SEPARATOR
 from connectors.custodians.tda.identifiers import is_cash, with_identifiers
+from connectors.formats.field_kernels import BLANK
 from connectors.formats.flat import Number, Text, Wanted, read_records
-from connectors.formats.flat_kernels import BLANK
 from connectors.formats.lines import TextBlock, cut_lines
 from connectors.formats.rejects import Check, rejected, separated
 from connectors.formats.taken import conformed

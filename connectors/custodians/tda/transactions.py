@@ -20,8 +20,8 @@ from connectors.custodians.tda.content import (
 )
 from connectors.custodians.tda.identifiers import is_cash, with_identifiers
 from connectors.errors import FeedFault
+from connectors.formats.field_kernels import BLANK
 from connectors.formats.flat import FlatLayout, Number, Text, Wanted, read_records
-from connectors.formats.flat_kernels import BLANK
 from connectors.formats.rejects import Check, separated
 from connectors.formats.taken import Taken, conformed
 from connectors.formats.values import checks_of, typed, with_values, zero
