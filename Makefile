@@ -41,7 +41,7 @@ test-full: setup ## The default profile and the long tests: every kill point, lo
 FUZZ_SECONDS ?= 600
 .PHONY: fuzz
 fuzz: setup ## Mutate every connector's samples for FUZZ_SECONDS each (the nightly profile: ten minutes)
-	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(RUN)/pytest -n 2 --timeout 0 -m full tests/connectors -k "fuzz or survive"
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) $(RUN)/pytest -n 2 --timeout 0 -m full tests/connectors -k "fuzz or survive or mutated or nightly"
 
 .PHONY: lint
 lint: setup ## Format and lint

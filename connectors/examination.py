@@ -46,8 +46,8 @@ class Examination:
 
     @property
     def is_sound(self) -> bool:
-        """Whether all of it would be taken."""
-        return self.parsed is not None and self.parsed.rejects.is_empty()
+        """Whether a run would take all of it. A run goes by the name alone: another name may be a copy or a draft."""
+        return self.parsed is not None and self.parsed.rejects.is_empty() and self.told_by == "name"
 
     def by_reason(self) -> pl.DataFrame:
         """``reason, field_name, count, first_line`` of what is held back, the most frequent first."""
@@ -77,7 +77,7 @@ def kind_of_file(source: Adapter, name: str, path: Path) -> tuple[FileKind | Non
 def examine(
     source: Adapter, path: Path, connection: Connection, folder: Path, *, keys: PgpKeys | None = None
 ) -> Examination:
-    """Read one file as a run would.
+    """Read one file as a run would, and one whose name tells nothing by its first bytes, which a run does not.
 
     Args:
         source: the connector.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
@@ -159,6 +159,8 @@ def _read(
         raw = RawFile(content.path, content.name, kind, arrival.business_date, arrival.known_at)
         parsed = source.parse(raw, connection)
         is_refresh = is_refresh if parsed.is_refresh is None else parsed.is_refresh
+        if is_refresh and parsed.record_count and parsed.quarantined_count == parsed.record_count:
+            return ReadFile(arrival, _wholly_held(parsed), "blocked", version, is_refresh, source.has_shared_lines)
         return ReadFile(arrival, parsed, "parsed", version, is_refresh, source.has_shared_lines)
     except FeedFault as fault:
         by = keyless if fault.reason in KEY_REASONS else version
@@ -197,6 +199,13 @@ def _place_of(bug: BaseException, slug: str) -> str:
         f"the {slug} connector ended with {type(bug).__name__} at {place}. The file may be sound: mend the connector "
         "and raise its parser_version, then the file is read again."
     )
+
+
+def _wholly_held(parsed: ParsedFile) -> ParsedFile:
+    """A restatement of which no record could be read: were it taken, it would take away all that it restates."""
+    detail = f"none of its {parsed.record_count} records could be read, so it restates nothing. Ask for the right file."
+    whole = _nothing_of(FeedFault("malformed_document", detail, record_count=parsed.record_count))
+    return replace(whole, rejects=pl.concat([whole.rejects, parsed.rejects]), business_date=parsed.business_date)
 
 
 def _nothing_of(fault: FeedFault) -> ParsedFile:

@@ -6,7 +6,7 @@ Belongs here: what is new, what was seen before, when it arrived. Does not belon
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -47,9 +47,10 @@ def fetch_files(ws: Workspace, tenant: str, connection: Connection) -> Landed:
     """Land what the connection offers and the ledger does not hold yet.
 
     A file is known by path, size and modification time; only unknown ones are fetched. What a service is to answer has
-    no size yet and is known by the other two. Bytes that were landed before are recorded as a duplicate. Names that
-    are unsafe are refused by name and recorded in quarantine. A file that still grows, or does not match its checksum,
-    is left for the next visit. Parts of an interrupted fetch are resumed.
+    no size yet and is known by the other two. Bytes that were landed before are recorded as a duplicate, unless they
+    came under a name that told another kind of file, or none, or in another connector's folder: then they were not read
+    as what they are. Names that are unsafe are refused by name and recorded in quarantine. A file that still grows, or
+    does not match its checksum, is left for the next visit. Parts of an interrupted fetch are resumed.
 
     Raises:
         RetryableError, PermanentError: the provider could not be talked to; what was landed until then is kept.
@@ -57,7 +58,7 @@ def fetch_files(ws: Workspace, tenant: str, connection: Connection) -> Landed:
     tenant_key = ws.tenant_key(tenant)
     ledger = ws.lake.read(FILE_ARRIVAL, tenant, where=pl.col("connection_id") == connection.connection_id)
     seen = _seen(ledger)
-    hashes = set(ws.lake.read(FILE_ARRIVAL, tenant)["source_file_id"])
+    known = _readers(ws.lake.read(FILE_ARRIVAL, tenant))
     landed = Landed()
     folder = ws.home / "staging" / tenant / connection.connection_id
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,8 +75,9 @@ def fetch_files(ws: Workspace, tenant: str, connection: Connection) -> Landed:
                     except FileNotTaken:
                         landed.not_taken += 1
                         continue
-                    landed.rows.append(_ledger_row(tenant_key, connection, remote, stored, hashes))
-                    hashes.add(landed.rows[-1]["source_file_id"])
+                    row = _ledger_row(tenant_key, connection, remote, stored, known)
+                    known.setdefault(row["source_file_id"], (row["adapter"], row["file_kind"]))
+                    landed.rows.append(row)
                     landed.bytes += stored.size_bytes
             finally:
                 # Also when the provider fails in the middle: what a service answered is not asked for twice.
@@ -99,6 +101,7 @@ def unseen_files(ws: Workspace, tenant: str) -> list[str]:
 
 
 _Identity = tuple[str, str, int, datetime]
+_Reader = tuple[str, str | None]
 
 
 def _identity(connection: Connection, remote: RemoteFile) -> _Identity:
@@ -124,29 +127,45 @@ def _store(ws: Workspace, tenant: str, transport: Transport, remote: RemoteFile,
 
 
 def _ledger_row(
-    tenant_key: int, connection: Connection, remote: RemoteFile, stored: StoredFile, hashes: set[int]
+    tenant_key: int, connection: Connection, remote: RemoteFile, stored: StoredFile, known: Mapping[int, _Reader]
 ) -> dict[str, Any]:
     source: Adapter = adapter(connection.adapter)
     kind, stated = source.kind_of(stem_of(PurePosixPath(remote.path).name)) or (None, None)
     is_replay = connection.received_at == "remote_mtime"
+    reader: _Reader = (source.slug, kind.name if kind else None)
     file_id = stored.source_file_id
     if source.is_dated_by_name and stated is not None:
-        file_id = source_file_id(hashlib.sha256(f"{stored.sha256}/{stated}".encode()).hexdigest())
+        file_id = _id_of(stored, str(stated))
+    if known.get(file_id, reader) != reader:
+        file_id = _id_of(stored, str(stated) if source.is_dated_by_name else "", *map(str, reader))
     return {
         "tenant_key": tenant_key,
         "connection_id": connection.connection_id,
         "remote_path": remote.path,
         "received_at": remote.modified_at if is_replay else datetime.now(UTC),
         "adapter": source.slug,
-        "file_kind": kind.name if kind else None,
+        "file_kind": reader[1],
         "logical_name": logical_name(remote.path),
         "business_date": stated,
         "source_file_id": file_id,
         "sha256": stored.sha256,
         "size_bytes": stored.size_bytes,
         "remote_modified_at": remote.modified_at,
-        "arrival_status": "duplicate" if file_id in hashes else "landed",
+        "arrival_status": "duplicate" if file_id in known else "landed",
     }
+
+
+def _readers(ledger: pl.DataFrame) -> dict[int, _Reader]:
+    """Id of every file that was landed, to the connector and kind as which it is read."""
+    first = ledger.filter(pl.col("arrival_status").cast(pl.String) == "landed").sort("received_at", descending=True)
+    return {
+        number: (slug, kind) for number, slug, kind in first.select("source_file_id", "adapter", "file_kind").rows()
+    }
+
+
+def _id_of(stored: StoredFile, *told: str) -> int:
+    """The id of a content of which more must be said to tell it apart: its day, or as what it is read."""
+    return source_file_id(hashlib.sha256("/".join((stored.sha256, *told)).encode()).hexdigest())
 
 
 def logical_name(path: str) -> str:

@@ -15,6 +15,18 @@ _FILES: Final = Path(__file__).resolve().parent / "files"
 _SLUG: Final = re.compile(r"[a-z][a-z0-9_]{1,40}")
 _ROOMS: Final = {"custodian": "custodians"}
 _SUFFIX: Final = ".skeleton"
+_TAKEN: Final = (
+    "formats",
+    "transport",
+    "skeleton",
+    "custodians",
+    "market_data",
+    "connectors",
+    "nexus",
+    "every",
+    "text",
+)
+"""Names whose tests, folders or keys are something else's."""
 
 
 class SkeletonError(Exception):
@@ -31,6 +43,8 @@ def write_skeleton(root: Path, slug: str, title: str, market: str) -> list[Path]
         raise SkeletonError(f"no skeleton for {market!r}; there is one for: {', '.join(_ROOMS)}")
     if not _SLUG.fullmatch(slug) or keyword.iskeyword(slug):
         raise SkeletonError(f"{slug!r} is no name for a connector: lower-case letters, digits and underscores, 2 to 41")
+    if slug in _TAKEN or (root / "connectors" / "market_data" / slug).exists():
+        raise SkeletonError(f"{slug!r} is the name of something else here; choose another")
     room = root / "connectors" / _ROOMS[market]
     if not room.is_dir():
         raise SkeletonError(f"{root} is not the project's folder; give it with --root")

@@ -148,6 +148,8 @@ def _report(source: Adapter, found: Examination, limit: int, *, with_text: bool)
     console.print(
         f"{found.name}: {source.title}, {what} (told by its {found.told_by}), of {found.business_date or '?'}"
     )
+    if found.told_by != "name":
+        console.print("  [yellow]a run refuses it[/]: its name is none of the provider's; deliver it as it was called")
     if found.fault is not None:
         where = f"line {found.fault.line}: " if found.fault.line else ""
         console.print(f"  [red]refused as a whole[/]: {found.fault.reason}: {where}{found.fault.detail}")

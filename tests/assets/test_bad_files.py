@@ -288,3 +288,35 @@ def test_the_delivered_archive_is_kept_as_it_came(provider: Provider) -> None:
     sha256 = hashlib.sha256(content).hexdigest()
     with provider.workspace.raw.open("alder", sha256) as stream:
         assert stream.read() == content
+
+
+def test_bytes_that_were_refused_by_their_name_are_read_under_the_right_one(provider: Provider) -> None:
+    """A person who renames a file must be heard: the same bytes were not read as what they are."""
+    content = investment(TRADE.format(id="1"), extra=SECLIST)
+    deliver(provider, "statement.txt", content)
+    assert provider.visit("alder")[1].blocked == 1
+    deliver(provider, "s_20220105.ofx", content)
+    _, done = provider.visit("alder")
+    assert (done.files, done.blocked) == (1, 0)
+    deliver(provider, "again_20220105.ofx", content)
+    assert provider.visit("alder")[1].files == 0
+
+
+def test_a_restatement_of_which_nothing_can_be_read_takes_nothing_away(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rubbish under the name of a full refresh is broken as a whole; what is wrong with its lines stays on record."""
+    read = adapter("ofx").parse
+
+    def parse(raw: RawFile, connection: Connection) -> ParsedFile:
+        good = read(raw, connection)
+        line = {"source_line": 7, "reason": "wrong_field_count", "field_name": "record", "detail": "x"}
+        held = pl.DataFrame([line], schema=good.rejects.schema)
+        return replace(good, frames={}, rejects=held, record_count=1, quarantined_count=1)
+
+    with monkeypatch.context() as patch:
+        with_parser(patch, parse)
+        deliver(provider, "s_20220105.ofx", investment(TRADE.format(id="1"), extra=SECLIST))
+        assert provider.visit("alder")[1].blocked == 1
+    reasons = provider.read("quality.reject", "alder").select("source_line", pl.col("reason").cast(pl.String)).rows()
+    assert sorted(reasons) == [(0, "malformed_document"), (7, "wrong_field_count")]

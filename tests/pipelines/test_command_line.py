@@ -97,7 +97,7 @@ ALDER = ["--tenant", "alder"]
         (["demo", "--last-day", "2022-12-25"], "2022-12-25 cannot be run"),
         (["ingest", "/nonexistent/statement.ofx"], "/nonexistent/statement.ofx: no such file"),
         (["ingest", str(SAMPLES / "NOTICE")], "NOTICE: no connector reads files of such a name"),
-        (["ingest", str(SAMPLES / "checking.ofx"), "--adapter", "nix"], "no connector 'nix'; there are: ofx, schwab"),
+        (["ingest", str(SAMPLES / "checking.ofx"), "--adapter", "nix"], "no connector 'nix'; there are: fidelity"),
         (["ingest", str(SAMPLES / "checking.ofx"), "--adapter", "schwab"], "checking.ofx: connector 'schwab' does not"),
         (["ingest", str(SAMPLES / "checking.ofx"), "--tenant", "Me!"], "Me!.yaml: not usable: tenant"),
         (["ingest", str(SAMPLES / "checking.ofx"), "--base-currency", "dollars", "--tenant", "new"], "new.yaml: not"),
