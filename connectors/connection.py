@@ -102,6 +102,8 @@ class Connection(_Settings):
             in an archive of past deliveries as if it had arrived day by day.
         max_file_bytes: bound on a file, and on what an archive may expand to.
         pgp: keys, for a feed whose files are encrypted or signed.
+        last_line: of files without a trailer. closed: a last line without a line end may be cut, so it is held back;
+            open: it is taken, for a provider that never writes the last line end.
         codes: the firm's own tables of codes: name of the connector's table to a CSV (``connectors.formats.codes``).
     """
 
@@ -112,6 +114,7 @@ class Connection(_Settings):
     base_currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
     received_at: Literal["wall", "remote_mtime"] = "wall"
     max_file_bytes: Annotated[int, Field(gt=0)] = 8 * 1024**3
+    last_line: Literal["closed", "open"] = "closed"
     pgp: PgpSettings | None = None
     codes: dict[Slug, Path] = Field(default_factory=dict)
 

@@ -18,6 +18,7 @@ from connectors.errors import FeedFault
 from connectors.formats.blocks import gathered
 from connectors.formats.codes import CodeTable
 from connectors.formats.flat import FlatLayout, Wanted, read_records
+from connectors.formats.line_ends import end_checks
 from connectors.formats.lines import iterate_lines
 from connectors.formats.rejects import Check, ordered, separated
 from connectors.formats.taken import conformed, repeated
@@ -92,13 +93,14 @@ def _blocks(
     separator: str, quote: str | None, encoding: str,
 ) -> Iterator[ParsedBlock]:  # fmt: skip
     is_first = True
+    end = end_checks(file.path, context.connection)
     for lines in iterate_lines(file.path, encoding=encoding):
         found = lines.filter(pl.col("text").str.strip_chars(" ") != "")
         if is_first and found.height:
             _compare_titles(str(found["text"][0]), int(found["line"][0]), layout, separator, quote)
             found, is_first = found[1:], False
         records, checks = read_records(found, layout, reader.fields, separator=separator, quote=quote)
-        good, rejects = separated(records, [*checks, *reader.checks(context)], reader.tables[0])
+        good, rejects = separated(records, [*checks, *reader.checks(context), *end], reader.tables[0])
         good = good.rename({"line": "source_line"})
         if reader.unique:
             keys.append(good.select("source_line", *reader.unique))

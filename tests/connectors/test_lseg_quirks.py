@@ -150,7 +150,7 @@ def test_a_broken_document_is_refused_by_name(tmp_path: Path, content: str | byt
 
 def test_quotes_and_separators_inside_quotes_and_crlf_and_a_bom(tmp_path: Path) -> None:
     header = "RIC,Security Description,Asset Type,Currency Code,Country of Issuance"
-    content = f'\ufeff{header}\r\nIBM.N,"INTL, ""BIG"" BLUE",ORD,USD,US'
+    content = f'\ufeff{header}\r\nIBM.N,"INTL, ""BIG"" BLUE",ORD,USD,US\r\n'
     [name] = read(ADAPTER, tmp_path, "terms_20260105.csv", content).frames["canonical.security"]["security_name"]
     assert name == 'INTL, "BIG" BLUE'
 

@@ -253,3 +253,34 @@ def test_lots_without_an_id_are_named_by_their_place_in_the_holding(tmp_path: Pa
     row = "REP,20220105,900000001,C,EQ,{},1,10.00,10.00,1.00,Y,Y,20200901,,,,,,,,,,,"
     found = veo(tmp_path, "CBL", [row.format("AAPL"), row.format("AMD"), row.format("AAPL")]).frames[LOT]
     assert found["lot_id"].to_list() == ["#1", "#1", "#2"]
+
+
+# --- the last line ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cut", range(1, 7))
+def test_a_number_that_may_be_cut_is_no_smaller_number(tmp_path: Path, cut: int) -> None:
+    rows = "12345678,C,E,KO,100,6012.00\n12345678,C,E,MSFT,100,31388.00"
+    path = tmp_path / "REP 220105.POS"
+    path.write_text(rows[:-cut])
+    found = read(path)
+    assert found.frames[POSITION]["ticker"].to_list() == ["KO"]
+    assert reasons(found) == [(2, "truncated_file", "record")]
+
+
+def test_an_account_whose_last_cash_line_may_be_cut_has_no_balance(tmp_path: Path) -> None:
+    path = tmp_path / "REP 220105.POS"
+    path.write_text("12345678,C,E,,,100.00\n12345678,M,E,,,2500")
+    found = read(path)
+    assert not found.frames[BALANCE].height
+    assert reasons(found) == [(1, "missing_value", "amount"), (2, "truncated_file", "record")]
+    opened = read(path, FEED.model_copy(update={"last_line": "open"}))
+    assert one(opened.frames[BALANCE])["balance"] == Decimal(2600)
+
+
+def test_a_price_that_may_be_cut_is_held_back(tmp_path: Path) -> None:
+    path = tmp_path / "REP 220105.PRI"
+    path.write_text("KO,E,01/05/2022,60.12,1\nMSFT,E,01/05/2022,313.88,1")
+    found = read(path)
+    assert found.frames[PRICE]["ticker"].to_list() == ["KO"]
+    assert reasons(found) == [(2, "truncated_file", "record")]

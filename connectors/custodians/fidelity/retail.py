@@ -15,9 +15,10 @@ from connectors.adapter import ParsedFile, RawFile
 from connectors.connection import Connection
 from connectors.custodians.fidelity.tables import ACTIONS, layout, meanings
 from connectors.errors import FeedFault
-from connectors.formats import flat_kernels as kernel
+from connectors.formats import field_kernels as kernel
 from connectors.formats import values
 from connectors.formats.flat import Day, Number, Text, Wanted, read_records
+from connectors.formats.line_ends import end_checks
 from connectors.formats.lines import read_lines
 from connectors.formats.rejects import Check, ordered, separated
 from connectors.formats.taken import conformed
@@ -55,7 +56,7 @@ def parsed_history(file: RawFile, connection: Connection) -> ParsedFile:
     lines = _rows(file)
     read, checks = read_records(lines, layout("RETAIL", "D"), _WANTED, separator=",", quote='"')
     read = read.with_columns(_meanings(connection)).with_columns(_signed()).with_columns(_identifiers())
-    good, rejects = separated(read, [*checks, *_checks()], TRANSACTION)
+    good, rejects = separated(read, [*checks, *_checks(), *end_checks(file.path, connection)], TRANSACTION)
     rows = conformed(TRANSACTION, good.select(_row(named["account"].upper(), connection)))
     days = rows["trade_date"]
     window = rows.head(1).select(

@@ -15,6 +15,7 @@ from connectors.connection import Connection
 from connectors.custodians.tda import positions, tables
 from connectors.custodians.tda.accounts import ACCOUNT, taken_accounts
 from connectors.custodians.tda.content import Named, named, records, refuse_cut_end
+from connectors.custodians.tda.last_line import block_without_line, without_line
 from connectors.custodians.tda.lots import KEY as LOT_KEY
 from connectors.custodians.tda.lots import LOT, taken_lots
 from connectors.custodians.tda.positions import BALANCE, POSITION
@@ -24,6 +25,7 @@ from connectors.custodians.tda.transactions import TABLE as TRANSACTION
 from connectors.errors import FeedFault
 from connectors.formats.blocks import side_by_side
 from connectors.formats.flat import FlatLayout
+from connectors.formats.line_ends import held_line
 from connectors.formats.lines import iterate_blocks
 from connectors.formats.rejects import ordered
 from connectors.formats.taken import Taken, no_rows, repeated
@@ -77,6 +79,9 @@ def parse(file: RawFile, connection: Connection) -> ParsedFile:
         table = _TABLES[file.kind.name]
         return _result({table: no_rows(table)}, [], 0, said)
     taken = _taken(file.kind.name, lines, said, connection)
+    line = held_line(file.path, connection)
+    if line is not None:
+        taken = without_line(taken, lines.filter(pl.col("line") == line), _TABLES[file.kind.name])
     return _without_repeats(dict(taken.frames), list(taken.rejects), lines.height, said, file)
 
 
@@ -93,8 +98,10 @@ def blocks(file: RawFile, connection: Connection) -> Iterator[ParsedBlock]:
     said = named(file, connection)
     cash: list[pl.DataFrame] = []
     seen = 0
+    line = held_line(file.path, connection)
     read_block = partial(positions.read_block, day=said.day, connection=connection)
     for read in side_by_side(read_block, iterate_blocks(file.path)):
+        read = read if line is None else block_without_line(read, line, file.path)
         cash.append(read.cash)
         seen += read.record_count
         # A cash line is counted with the last block, which says what became of it.

@@ -14,7 +14,8 @@ from connectors.connection import Connection
 from connectors.errors import FeedFault
 from connectors.formats import values
 from connectors.formats.flat import FlatLayout
-from connectors.formats.lines import MAX_LINE_BYTES, iterate_lines
+from connectors.formats.line_ends import open_end
+from connectors.formats.lines import iterate_lines, texts_of
 
 SEPARATOR: Final = ","
 QUOTE: Final = '"'
@@ -111,12 +112,13 @@ def refuse_cut_end(file: RawFile, layouts: Sequence[FlatLayout], record_count: i
     Raises:
         FeedFault: truncated_file, with the number of records seen.
     """
-    text = _open_end(file)
-    if text.strip(" ") and field_counts(pl.Series([text])).item() not in {len(layout.fields) for layout in layouts}:
-        raise FeedFault(
-            "truncated_file", "the last line is cut: part of the file is missing. Ask for it again.",
-            line=_line_count(file), record_count=record_count,
-        )  # fmt: skip
+    line = open_end(file.path)
+    if line is None:
+        return
+    fields = field_counts(texts_of(file.path, [line])["text"]).item()
+    if fields not in {len(layout.fields) for layout in layouts}:
+        detail = "the last line is cut: part of the file is missing. Ask for it again."
+        raise FeedFault("truncated_file", detail, line=line, record_count=record_count)
 
 
 def field_counts(texts: pl.Series) -> pl.Series:
@@ -162,16 +164,3 @@ def _is_day(form: DateForm) -> pl.Expr:
     text = pl.col("text")
     day = pl.when(text.str.contains(form.pattern)).then(text).str.to_date(form.format, strict=False)
     return day.dt.year().is_between(*_YEARS)
-
-
-def _open_end(file: RawFile) -> str:
-    """The text behind the last line end; nothing where the file ends with one."""
-    with file.path.open("rb") as stream:
-        size = stream.seek(0, 2)
-        stream.seek(max(0, size - MAX_LINE_BYTES))
-        tail = stream.read().rstrip(b"\x1a")
-    return tail[max(tail.rfind(b"\n"), tail.rfind(b"\r")) + 1 :].decode("cp1252", "replace")
-
-
-def _line_count(file: RawFile) -> int:
-    return sum(frame.height for frame in iterate_lines(file.path))

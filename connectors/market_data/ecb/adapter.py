@@ -12,6 +12,7 @@ from connectors.connection import Connection
 from connectors.errors import FeedFault
 from connectors.formats import delimited, values
 from connectors.formats.layouts import by_order
+from connectors.formats.line_ends import end_checks
 from connectors.formats.lines import read_lines
 from connectors.formats.rejects import Check, ordered, rejected, separated
 from connectors.formats.values import Field, checks_of, typed, with_values
@@ -41,7 +42,6 @@ def parse(file: RawFile, connection: Connection) -> ParsedFile:
         FeedFault: malformed_document (no header of ``Date`` and currency codes), and those of
             ``connectors.formats.lines``.
     """
-    del connection
     lines = read_lines(file.path).filter(pl.col("text").str.strip_chars(" ") != "")
     codes, names = _header(str(lines["text"][0]), int(lines["line"][0]), lines.height - 1)
     records = lines.slice(1)
@@ -51,7 +51,8 @@ def parse(file: RawFile, connection: Connection) -> ParsedFile:
         pl.when(pl.col(code) != _ABSENT).then(pl.col(code)).alias(code) for code in codes
     )
     fields = [_date_field(), *(values.decimal(code, scale=RATE_SCALE) for code in codes)]
-    good, rejects = separated(with_values(quotes, fields), [*checks_of(fields), *_checks(codes)], TABLE)
+    checks = [*checks_of(fields), *_checks(codes), *end_checks(file.path, connection)]
+    good, rejects = separated(with_values(quotes, fields), checks, TABLE)
     held = ordered([misfits, rejects])
     return ParsedFile(
         frames={TABLE: _rows(good, codes)},

@@ -12,6 +12,7 @@ from connectors.adapter import Adapter, FileKind, ParsedFile, RawFile
 from connectors.connection import Connection
 from connectors.formats import values
 from connectors.formats.codes import CodeTable, meaning_of
+from connectors.formats.line_ends import end_checks
 from connectors.formats.lines import read_lines
 from connectors.formats.named_columns import csv_rows, iso_day, read_names
 from connectors.formats.rejects import Check, ordered, separated
@@ -63,7 +64,7 @@ def parse(file: RawFile, connection: Connection) -> ParsedFile:
     )
     read = read.with_columns(_clean())
     # A row of another width is nowhere read by place: that is told once.
-    shaped, misfits = separated(read, width_checks, PRICE)
+    shaped, misfits = separated(read, [*width_checks, *end_checks(file.path, connection)], PRICE)
     good, held = separated(shaped, [*checks_of(fields), *_checks(file, flags)], PRICE)
     rejects = ordered([misfits, held])
     return ParsedFile(

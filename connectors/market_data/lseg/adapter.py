@@ -13,6 +13,7 @@ from connectors.adapter import Adapter, FileKind, ParsedFile, RawFile
 from connectors.connection import Connection
 from connectors.errors import FeedFault
 from connectors.formats.json_pages import read_pages
+from connectors.formats.line_ends import end_checks
 from connectors.formats.lines import read_lines
 from connectors.formats.named_columns import csv_rows, json_rows
 from connectors.formats.rejects import Check, no_rejects, ordered
@@ -63,6 +64,7 @@ def parse(file: RawFile, connection: Connection) -> ParsedFile:
     if not file.name.endswith(".json"):
         lines = read_lines(file.path).filter(pl.col("text").str.strip_chars(" ") != "")
         rows, checks = csv_rows(lines, names(record), _REQUIRED[record])
+        checks = [*checks, *end_checks(file.path, connection)]
         return _parsed(file, record, rows, checks, pl.DataFrame(schema=lines.schema), connection)
     contents, notes = _pages(file)
     rows, checks = json_rows(contents, names(record))
