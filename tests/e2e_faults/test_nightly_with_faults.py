@@ -228,7 +228,8 @@ def test_accounts_without_a_lost_booking_have_their_true_values_all_the_same(nig
 def test_after_the_repair_only_the_lost_provider_is_still_told(nights: Nights) -> None:
     second = nights.outcomes[1]
     assert second[SHARED].failed_checks == second["alder"].failed_checks == ()
-    lost = {"landing/schwab_files: provider_reachable", "quality/feed_readiness: feeds_ready"}
+    landing = {f"landing/schwab_files: {check}" for check in ("provider_reachable", "files_in_time")}
+    lost = landing | {"quality/feed_readiness: feeds_ready"}
     assert set(second["birch"].failed_checks) == lost
 
 
