@@ -14,7 +14,6 @@ import yaml
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from pipelines.cli.demo import MASTERS
 from simulation.firm import TenantPlan
 from simulation.world import SimulationConfig, simulate, write_world
 from tests.serving_api.client import Api
@@ -25,6 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FIRST_DAY, LAST_DAY = date(2022, 11, 17), date(2022, 11, 29)
 """Eight business days; Thanksgiving and a weekend lie between them."""
 
+MASTERS = {"alder": "08123456", "birch": "08765432"}
 SHARED_NUMBER = "48120001"
 """Both firms have an account of this number."""
 
