@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from connectors.adapter import ParsedFile
+from connectors.adapter import ParsedFile, RawFile
+from connectors.custodians.fidelity.adapter import ADAPTER
 from connectors.errors import FeedFault
 from tests.connectors.fidelity_fixture import read
-from tests.connectors.golden import reasons
+from tests.connectors.golden import connection, reasons
 
 COLUMNS = (
     "Run Date,Action,Symbol,Description,Type,Quantity,Price ($),Commission ($),Fees ($),Accrued Interest ($),"
@@ -80,3 +81,37 @@ def test_other_columns_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(FeedFault) as caught:
         history(tmp_path, BUY, columns=COLUMNS.replace("Fees ($),", ""))
     assert caught.value.reason == "unrecognised_file"
+
+
+def test_a_download_with_a_row_held_back_restates_no_days(tmp_path: Path) -> None:
+    found = history(tmp_path, BUY, BUY.replace("01/05/2022", "someday"))
+    assert found.quarantined_count == 1
+    assert found.frames["canonical.transaction"].height == 1
+    assert not found.frames["canonical.statement_window"].height
+
+
+def test_columns_are_known_by_their_titles_wherever_they_stand(tmp_path: Path) -> None:
+    columns = (
+        "Run Date,Symbol,Action,Quantity,Price,Exchange Rate,Commission,Fees ($),Accrued Interest ($),Amount ($),"
+        "Settlement Date"
+    )
+    row = "01/05/2022,AAPL,YOU BOUGHT APPLE INC,10,100,1.1,4.95,,,-1004.95,01/07/2022"
+    assert (
+        history(tmp_path, row, columns=columns)
+        .frames["canonical.transaction"]
+        .equals(history(tmp_path, BUY).frames["canonical.transaction"])
+    )
+
+
+def test_a_firm_names_a_column_that_is_not_known(tmp_path: Path) -> None:
+    own = tmp_path / "titles.csv"
+    own.write_text("title,field\nNet,amount\n")
+    columns = COLUMNS.replace("Amount ($)", "Net")
+    with pytest.raises(FeedFault, match="history_columns"):
+        history(tmp_path, BUY, columns=columns)
+    path = tmp_path / "History_for_Account_X99000001.csv"
+    kind = ADAPTER.kind_of(path.name)
+    assert kind is not None
+    feed = connection("fidelity").model_copy(update={"codes": {"history_columns": own}})
+    found = ADAPTER.parse(RawFile(path, path.name, *kind), feed).frames["canonical.transaction"]
+    assert found["amount"].to_list() == [Decimal("-1004.95")]

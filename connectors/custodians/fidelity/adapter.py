@@ -158,7 +158,7 @@ def _blocks(envelope: Envelope, reader: Reader, connection: Connection) -> Itera
 def sniff(text: str) -> str | None:
     """The kind that the first bytes tell: by the header's title, or by the columns of a history."""
     bare = text.removeprefix(_BOM)
-    return "RETAIL" if bare.lstrip().startswith(",".join(retail.HEADER[:2])) else sniffed(bare)
+    return "RETAIL" if retail.is_history(bare) else sniffed(bare)
 
 
 def _own(lines: pl.DataFrame, header: Header) -> pl.Series:

@@ -1,23 +1,25 @@
 """The history that a retail client downloads as CSV: sentences for actions, blank lines above, a disclaimer below.
 
 The file names no account; its name does. It restates the days from its first to its last, so an overlapping download
-adds nothing.
+adds nothing; not so where a row is held back, whose day is not certain.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
 
 from connectors.adapter import ParsedFile, RawFile
 from connectors.connection import Connection
-from connectors.custodians.fidelity.tables import ACTIONS, layout, meanings
+from connectors.custodians.fidelity.tables import ACTIONS, HISTORY_COLUMNS, layout, meanings
 from connectors.errors import FeedFault
 from connectors.formats import field_kernels as kernel
 from connectors.formats import values
-from connectors.formats.flat import Day, Number, Text, Wanted, read_records
+from connectors.formats.flat import Day, FlatField, FlatLayout, Number, Text, Wanted, read_records
 from connectors.formats.line_ends import end_checks
 from connectors.formats.lines import read_lines
 from connectors.formats.rejects import Check, ordered, separated
@@ -26,12 +28,6 @@ from connectors.formats.taken import conformed
 TRANSACTION: Final = "canonical.transaction"
 WINDOW: Final = "canonical.statement_window"
 NAME: Final = re.compile(r"History_for_Account_(?P<account>[0-9A-Z]{9})(?:[ _-].*)?\.csv", re.IGNORECASE)
-HEADER: Final = (
-    "Run Date", "Action", "Symbol", "Description", "Type", "Quantity", "Price ($)", "Commission ($)", "Fees ($)",
-    "Accrued Interest ($)", "Amount ($)", "Cash Balance ($)", "Settlement Date",
-)  # fmt: skip
-"""The columns, in their order."""
-
 _ROW: Final = r'^\s*"?\d{1,2}/\d{1,2}/\d{4}"?,'
 _OPTION: Final = r"^-([A-Z]{1,6})(\d{6})([CP])(\d{1,5})(?:\.(\d{1,3}))?$"
 _LEAST_SEPARATORS: Final = 8
@@ -53,19 +49,20 @@ def parsed_history(file: RawFile, connection: Connection) -> ParsedFile:
     named = NAME.fullmatch(file.name)
     if named is None:
         raise FeedFault("unrecognised_file", "the file's name holds no account. Rename it as it was downloaded.")
-    lines = _rows(file)
-    read, checks = read_records(lines, layout("RETAIL", "D"), _WANTED, separator=",", quote='"')
+    lines, columns = _rows(file, connection)
+    read, checks = read_records(lines, columns, _WANTED, separator=",", quote='"')
     read = read.with_columns(_meanings(connection)).with_columns(_signed()).with_columns(_identifiers())
     good, rejects = separated(read, [*checks, *_checks(), *end_checks(file.path, connection)], TRANSACTION)
     rows = conformed(TRANSACTION, good.select(_row(named["account"].upper(), connection)))
+    held = ordered([rejects])
     days = rows["trade_date"]
-    window = rows.head(1).select(
+    # A row that is held back may be of any day: a window without it would take back what stands there.
+    window = rows.head(0 if held.height else 1).select(
         "source_line",
         "account_number",
         pl.lit(days.min(), dtype=pl.Date).alias("valid_from"),
         pl.lit(days.max(), dtype=pl.Date).alias("valid_to"),
     )
-    held = ordered([rejects])
     return ParsedFile(
         frames={TRANSACTION: rows, WINDOW: conformed(WINDOW, window)},
         rejects=held,
@@ -75,22 +72,63 @@ def parsed_history(file: RawFile, connection: Connection) -> ParsedFile:
     )
 
 
-def _rows(file: RawFile) -> pl.DataFrame:
-    """The lines from the first behind the header that begin with a day; other text below them is the disclaimer."""
+def is_history(text: str) -> bool:
+    """Whether the first line that is not blank names a history's first two columns."""
+    known = _titles(None)
+    found = [known.get(title.casefold()) for title in _cells(next(iter(text.lstrip().splitlines()), ""))]
+    return found[:2] == ["run_date", "action"]
+
+
+def _titles(connection: Connection | None) -> Mapping[str, str]:
+    own = connection.codes.get(HISTORY_COLUMNS.name) if connection else None
+    return {title.casefold(): field for title, field in HISTORY_COLUMNS.meaning("field", own).items() if field}
+
+
+def _cells(text: str) -> list[str]:
+    return [name.strip(' "') for name in text.split(",")]
+
+
+def _columns(text: str, line: int, connection: Connection) -> FlatLayout:
+    """The layout of the rows, by the names of the columns; a column without a meaning is left alone.
+
+    Raises:
+        FeedFault: unrecognised_file (the day is not the first, a column that is needed is not there, or stands twice).
+    """
+    known = _titles(connection)
+    found = [known.get(title.casefold()) for title in _cells(text)]
+    named = [field for field in found if field]
+    lacking = [wanted.name for wanted in _WANTED if wanted.name not in named]
+    if lacking or found[0] != "run_date" or len(set(named)) < len(named):
+        detail = (
+            f"the first line that is not blank does not have the columns of a history, the day first and each once "
+            f"(missing: {', '.join(lacking) or 'none'}). Add their titles to a table of your own under codes: "
+            f"{HISTORY_COLUMNS.name}."
+        )
+        raise FeedFault("unrecognised_file", detail, line=line)
+    ours = layout("RETAIL", "D")
+    return FlatLayout(
+        tuple(
+            replace(ours.field(field), number=place) if field else FlatField(f"#{place}", place, 0, 0)
+            for place, field in enumerate(found, 1)
+        )
+    )
+
+
+def _rows(file: RawFile, connection: Connection) -> tuple[pl.DataFrame, FlatLayout]:
+    """Rows and their layout.
+
+    Rows are lines from the first behind the header that begin with a day; other text below them is the disclaimer.
+    """
     lines = read_lines(file.path, encoding="cp1252").with_columns(pl.col("text").str.strip_chars(" "))
     found = lines.filter(pl.col("text") != "")
-    top = str(found["text"][0])
-    columns = tuple(name.strip(' "') for name in top.split(","))
-    if columns != HEADER:
-        detail = "the first line that is not blank does not have the columns of a history. Add them to layouts.csv."
-        raise FeedFault("unrecognised_file", detail, line=int(found["line"][0]))
+    columns = _columns(str(found["text"][0]), int(found["line"][0]), connection)
     body = found.slice(1)
     is_row = body["text"].str.contains(_ROW)
     last = int(is_row.arg_true()[-1]) + 1 if is_row.any() else 0
     below = body.slice(last)
     is_told = below["text"].str.count_matches(",", literal=True) < _LEAST_SEPARATORS
     # A line among the rows, or one below them with many separators, is a broken record and not a disclaimer.
-    return pl.concat([body.head(last), below.filter(~is_told)])
+    return pl.concat([body.head(last), below.filter(~is_told)]), columns
 
 
 def _meanings(connection: Connection) -> list[pl.Expr]:

@@ -53,7 +53,15 @@ ACTIONS: Final = CodeTable(
     "actions", FOLDER / "actions.csv", ("prefix",), ("transaction_type", "quantity_sign", "amount_sign"),
     {"transaction_type": TRANSACTION_TYPES, "quantity_sign": SIGNS, "amount_sign": ("any", "zero")},
 )  # fmt: skip
-CODES: Final = (AMOUNTS, BOOKKEEPING, SECURITY_TYPE, REGISTRATIONS, ACCOUNT_TYPES, DELTAS, ACTIONS)
+HISTORY_COLUMNS: Final = CodeTable(
+    "history_columns", FOLDER / "history_columns.csv", ("title",), ("field",),
+    {"field": (
+        "run_date", "action", "symbol", "description", "type", "quantity", "price", "commission", "fees",
+        "accrued_interest", "amount", "cash_balance", "settlement_date",
+    )},
+)  # fmt: skip
+"""Titles of the retail history's columns, to the fields of ``layouts.csv``."""
+CODES: Final = (AMOUNTS, BOOKKEEPING, SECURITY_TYPE, REGISTRATIONS, ACCOUNT_TYPES, DELTAS, ACTIONS, HISTORY_COLUMNS)
 
 
 @cache
