@@ -55,8 +55,9 @@ def iterate_lines(
 ) -> Iterator[pl.DataFrame]:
     """Frames of ``line`` and ``text``, in file order, each of about ``block_bytes``.
 
-    A UTF-8 byte order mark is taken off (and makes the file UTF-8); so are a carriage return and 0x1A at the end of a
-    line. A last line without a line end is a line. Empty lines keep their number.
+    A UTF-8 byte order mark is taken off, and each block that is UTF-8 is read so; where a provider puts the mark
+    before text in ``encoding``, that holds. A carriage return and 0x1A at the end of a line are taken off. A last line
+    without a line end is a line. Empty lines keep their number.
 
     Raises:
         FeedFault: empty_file (no byte that is not a mark or a line end), binary_content (a NUL, or more than one
@@ -78,6 +79,7 @@ class TextBlock:
         first_line: number of the first line.
         encoding: of the bytes.
         max_line_bytes: bound on a line.
+        is_marked: whether a UTF-8 byte order mark stands before the file, so that the bytes are UTF-8 if they can be.
     """
 
     buffer: Bytes
@@ -86,6 +88,7 @@ class TextBlock:
     first_line: int
     encoding: str
     max_line_bytes: int
+    is_marked: bool = False
 
 
 BlockEnd = Callable[[Bytes, int], int]
@@ -108,7 +111,7 @@ def iterate_blocks(
         FeedFault: as ``iterate_lines``; what is wrong inside a block, ``lines_of`` raises.
     """
     first_line = 1
-    is_void = True
+    is_void, is_marked = True, False
     for buffer, size, is_whole in _buffers(path, block_bytes, block_end):
         if not is_whole:
             if size > max_line_bytes:
@@ -120,10 +123,10 @@ def iterate_blocks(
             if head.startswith(_WIDE_BOMS):
                 raise FeedFault("wrong_encoding", "the file is UTF-16. Ask for a single-byte encoding.", line=1)
             if head == _UTF8_BOM:
-                buffer, size, encoding = buffer[len(_UTF8_BOM) :], size - len(_UTF8_BOM), "utf-8"
+                buffer, size, is_marked = buffer[len(_UTF8_BOM) :], size - len(_UTF8_BOM), True
         is_void = is_void and bool(is_blank(buffer, size))
         feeds = int(count(buffer, size, _LINE_FEED))
-        yield TextBlock(buffer, size, feeds, first_line, encoding, max_line_bytes)
+        yield TextBlock(buffer, size, feeds, first_line, encoding, max_line_bytes, is_marked)
         first_line += feeds
     if is_void:
         raise FeedFault("empty_file", "the file holds no text. Ask the provider to send it again.")
@@ -179,7 +182,7 @@ def cut_lines(block: TextBlock) -> CutLines:
     buffer, size = block.buffer, block.size
     is_ascii = _refuse_binary(buffer, size, block.first_line)
     if not is_ascii:
-        buffer, size = _as_utf8(buffer, size, block.encoding, block.first_line)
+        buffer, size = _as_utf8(buffer, size, block)
     starts, ends = np.empty((2, block.feeds + 1), dtype=np.int32)
     longest, at = find_lines(buffer, size, starts, ends)
     if longest > block.max_line_bytes:
@@ -261,15 +264,24 @@ def looks_wide(block: bytes) -> bool:
     return len(at) > 0.3 * len(block) and min(odd, len(at) - odd) < 0.05 * len(at)
 
 
-def _as_utf8(buffer: Bytes, size: int, encoding: str, first_line: int) -> tuple[Bytes, int]:
-    block = buffer[:size].tobytes()
+def _as_utf8(buffer: Bytes, size: int, block: TextBlock) -> tuple[Bytes, int]:
+    found = buffer[:size].tobytes()
     try:
-        content = block.decode(encoding).encode()
+        content = _decoded(found, block).encode()
     except UnicodeDecodeError as error:
-        line = first_line + block.count(b"\n", 0, error.start)
+        line = block.first_line + found.count(b"\n", 0, error.start)
         raise FeedFault(
-            "wrong_encoding", f"a byte is not {encoding}. Ask for the agreed encoding.", line=line
+            "wrong_encoding", f"a byte is not {block.encoding}. Ask for the agreed encoding.", line=line
         ) from None
     decoded: Bytes = np.empty(len(content) + PADDING, dtype=np.uint8)
     decoded[: len(content)] = np.frombuffer(content, dtype=np.uint8)
     return decoded, len(content)
+
+
+def _decoded(found: bytes, block: TextBlock) -> str:
+    if block.is_marked:
+        try:
+            return found.decode("utf-8")
+        except UnicodeDecodeError:
+            pass  # some providers put the mark before text in their own encoding
+    return found.decode(block.encoding)

@@ -42,6 +42,11 @@ def test_windows_1252_is_decoded_and_a_mark_makes_the_file_utf_8(tmp_path: Path)
     assert read_lines(written(tmp_path, "\ufeffcafé €\n".encode()))["text"][0] == "café €"
 
 
+def test_a_mark_before_windows_1252_is_taken_off(tmp_path: Path) -> None:
+    content = b"\xef\xbb\xbf" + "café €\nname\n".encode("cp1252")
+    assert read_lines(written(tmp_path, content))["text"].to_list() == ["café €", "name"]
+
+
 @pytest.mark.parametrize(
     ("content", "reason", "line"),
     [
@@ -54,7 +59,7 @@ def test_windows_1252_is_decoded_and_a_mark_makes_the_file_utf_8(tmp_path: Path)
         ("one line\ntwo\n".encode("utf-16-le"), "wrong_encoding", 1),
         ("one line\ntwo\n".encode("utf-16-be"), "wrong_encoding", 1),
         (b"one\ntwo \x81\n", "wrong_encoding", 2),
-        (b"\xef\xbb\xbfone\ntwo \xff\n", "wrong_encoding", 2),
+        (b"\xef\xbb\xbfone\ntwo \x81\n", "wrong_encoding", 2),
         (b"one\n" + b"x" * 100 + b"\n", "too_large", 2),
         (b"x" * 100_000, "too_large", 1),
     ],
