@@ -161,8 +161,3 @@ def _summary(url: str, seconds: float) -> None:
     console.print("  .venv/bin/nexus status             what arrived, what is ready, what is held back")
     console.print("  .venv/bin/nexus trace --help       from a figure to the custodian's file and line")
     console.print("  .venv/bin/nexus api-key --tenant alder")
-
-
-def demo_dates() -> tuple[date, date]:
-    """First and last day of the demo's history."""
-    return date.fromisoformat(FIRST_DAY), date.fromisoformat(LAST_DAY)
