@@ -119,7 +119,7 @@ def _row(header: Header) -> list[pl.Expr]:
         pl.col("line").alias("source_line"),
         pl.col("cusip"),
         pl.col("isin"),
-        pl.when(sedol.str.len_chars() == 7).then(sedol).alias("sedol"),
+        pl.when(sedol.str.len_bytes() == 7).then(sedol).alias("sedol"),
         pl.col("primary_symbol").alias("ticker"),
         pl.col("provider_security_id"),
         pl.col("security_name"),
