@@ -32,7 +32,7 @@ from pipelines.runs import Runner
 from pipelines.workers import Workers
 
 LAST_DAY = "2022-12-28"
-FIRST_DAY = "2022-10-03"
+FIRST_DAY = "2022-11-01"
 SHOWN = 12
 HOLDINGS = ("tenants", "inbox", "lake", "demo")
 """Folders of a home that hold what cannot be made again; a home where all are empty is nobody's."""
