@@ -10,7 +10,7 @@ from connectors.connection import Connection
 from connectors.custodians.fidelity import records as common
 from connectors.custodians.fidelity.records import Header
 from connectors.custodians.fidelity.tables import ACCOUNT_TYPES, DELTAS, layout, meant
-from connectors.formats import flat_kernels as kernel
+from connectors.formats import field_kernels as kernel
 from connectors.formats import values
 from connectors.formats.flat import Number, Text, Wanted
 from connectors.formats.rejects import Check, separated
