@@ -17,6 +17,7 @@ from connectors.formats.lines import read_lines
 from connectors.formats.rejects import Check, ordered, rejected, separated
 from connectors.formats.taken import conformed
 from connectors.formats.values import Field, checks_of, typed, with_values
+from connectors.market_data.days import require_day
 
 PRICE: Final = "canonical.price"
 SECURITY: Final = "canonical.security"
@@ -36,7 +37,8 @@ def parse(file: RawFile, connection: Connection) -> ParsedFile:
     The vendor says nothing of a security's type, so it is ``other`` with factor 1; a source that knows it comes first.
 
     Raises:
-        FeedFault: truncated_file, trailer_mismatch, malformed_document, and those of ``connectors.formats.lines``.
+        FeedFault: truncated_file, trailer_mismatch, malformed_document, wrong_business_date (no row is of the
+            name's day), and those of ``connectors.formats.lines``.
     """
     del connection
     lines = read_lines(file.path).filter(pl.col("text").str.strip_chars(" ") != "")
@@ -47,7 +49,9 @@ def parse(file: RawFile, connection: Connection) -> ParsedFile:
     strangers = rejected(shaped.records.filter(~known), _stranger(), PRICE)
     fields = _fields()
     checks = [*checks_of(fields), *_checks(file.business_date)]
-    good, rejects = separated(with_values(shaped.records.filter(known), fields), checks, PRICE)
+    read = with_values(shaped.records.filter(known), fields)
+    require_day(read.select(typed("price_date")).to_series(), file.business_date, records.height)
+    good, rejects = separated(read, checks, PRICE)
     held = ordered([misfits, strangers, rejects])
     day = file.business_date if file.business_date is not None else good.select(typed("price_date").max()).item()
     return ParsedFile(

@@ -16,6 +16,7 @@ from connectors.formats.named_columns import iso_day
 from connectors.formats.rejects import Check, separated
 from connectors.formats.taken import Taken, conformed
 from connectors.formats.values import Field, checks_of, typed, with_values
+from connectors.market_data.days import require_day
 from connectors.market_data.factset.tables import UNIVERSE, event_type, hundredths
 
 PRICE: Final = "canonical.price"
@@ -52,6 +53,7 @@ def taken_prices(rows: pl.DataFrame, checks: Sequence[Check], connection: Connec
         Check("requestId", "duplicate_key", ~pl.struct(*IDENTIFIERS, "price_date").is_first_distinct(), _TWICE),
         *currency_checks("currency", ["price"], minor, "minor_units.csv"),
     ]
+    require_day(read.select(typed("price_date")).to_series(), day, rows.height)
     if day is not None:
         ours.append(Check("date", "impossible_date", typed("price_date") > day, "it is of a day after the file's."))
     good, held = separated(known, [*checks_of(fields), *ours], PRICE)

@@ -18,6 +18,7 @@ from connectors.formats.named_columns import csv_rows, iso_day, read_names
 from connectors.formats.rejects import Check, ordered, separated
 from connectors.formats.taken import conformed
 from connectors.formats.values import Field, checks_of, typed, with_values, zero
+from connectors.market_data.days import require_day
 
 PRICE: Final = "canonical.price"
 SECURITY: Final = "canonical.security"
@@ -52,7 +53,8 @@ def parse(file: RawFile, connection: Connection) -> ParsedFile:
     """Clean mids, per 100 of current face, and pool factors where a bond is factored.
 
     Raises:
-        FeedFault: malformed_document (no header), and those of ``connectors.formats.lines``.
+        FeedFault: malformed_document (no header), wrong_business_date (EOD: no row is of the name's day), and
+            those of ``connectors.formats.lines``.
     """
     lines = read_lines(file.path).filter(pl.col("text").str.strip_chars(" ") != "")
     rows, width_checks = csv_rows(lines, _NAMES, _REQUIRED)
@@ -63,6 +65,8 @@ def parse(file: RawFile, connection: Connection) -> ParsedFile:
         meaning_of(pl.col("price_type"), types).alias("pays_interest")
     )
     read = read.with_columns(_clean())
+    if file.kind.name == "EOD":  # what is evaluated again is of the day before
+        require_day(read.select(typed("as_of_date")).to_series(), file.business_date, rows.height)
     # A row of another width is nowhere read by place: that is told once.
     shaped, misfits = separated(read, [*width_checks, *end_checks(file.path, connection)], PRICE)
     good, held = separated(shaped, [*checks_of(fields), *_checks(file, flags)], PRICE)
