@@ -7,7 +7,7 @@ do not fit is a fault, never rounded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 from connectors.formats import field_kernels as kernel
-from connectors.formats.flat_columns import Bytes, Plan, columns_of, plan_of, room_for
+from connectors.formats.flat_columns import Bytes, Column, Columns, Found, Plan, columns_of, plan_of, room_for
 from connectors.formats.flat_kernels import read_delimited, read_fixed
 from connectors.formats.flat_layouts import Day, FlatField, FlatLayout, Number, Text, Wanted, read_layouts
 from connectors.formats.line_kernels import PADDING, count
@@ -50,42 +50,39 @@ def read_records(
 
     Returns:
         The lines with a typed column for each field under its name (null where blank or at fault) and its
-        ``<name>:fault``; and checks of those, for ``connectors.formats.rejects.separated``.
+        ``<name>:fault``; and checks of the faults that there are, for ``connectors.formats.rejects.separated``.
     """
     plan = plan_of(layout, wanted, quote)
     parts = [(lines.frame, lines)] if isinstance(lines, CutLines) else _flattened(lines)
-    read = [_read(frame, part, layout, wanted, plan, separator) for frame, part in parts]
-    return read[0] if len(read) == 1 else pl.concat(read), _checks(wanted, is_delimited=separator is not None)
+    read: list[pl.DataFrame] = []
+    seen, is_odd = dict.fromkeys((want.name for want in wanted), 0), False
+    for frame, part in parts:
+        found = room_for(plan, frame.height)
+        if separator is None:
+            read_fixed(part.buffer, part.starts, part.ends, part.is_ascii, plan.rows, *found.arrays)
+            columns = columns_of(part.buffer, plan, found)
+        else:
+            columns = _between(part, found, layout, plan, separator)
+            is_odd |= isinstance(columns["record"][0], pl.Series)
+        names = [want.name for want in wanted] + ["record"] * (separator is not None)
+        read.append(frame.with_columns(column for name in names for column in columns[name]))
+        for want, faults in zip(plan.wanted, found.seen.tolist(), strict=True):
+            seen[want.name] |= faults
+    return read[0] if len(read) == 1 else pl.concat(read), _checks(wanted, seen, is_odd=is_odd)
 
 
-def _read(
-    frame: pl.DataFrame,
-    lines: CutLines,
-    layout: FlatLayout,
-    wanted: Sequence[Wanted],
-    plan: Plan,
-    separator: str | None,
-) -> pl.DataFrame:
-    found = room_for(plan, frame.height)
-    outputs = (plan.rows, *found.arrays)
-    doubled: Bytes = np.zeros((len(wanted), 0), dtype=np.uint8)
-    misfits: pl.Series | pl.Expr | None = None
-    if separator is None:
-        read_fixed(lines.buffer, lines.starts, lines.ends, lines.is_ascii, *outputs)
-    else:
-        mark = -1
-        if plan.quote and count(lines.buffer, lines.size, ord(plan.quote)):
-            mark, doubled = ord(plan.quote), np.zeros((len(wanted), frame.height), dtype=np.uint8)
-        odd = np.empty(frame.height, dtype=np.uint8)
-        known = np.array(layout.counts, dtype=np.int64)
-        odd_count = read_delimited(
-            lines.buffer, lines.starts, lines.ends, ord(separator), mark, known, *outputs, odd, doubled
-        )
-        name = "record:fault"
-        misfits = pl.Series(name, odd) if odd_count else pl.lit(0, dtype=pl.UInt8).alias(name)
-    by_name = columns_of(lines.buffer, plan, found, doubled)
-    columns = [column for want in wanted for column in by_name[want.name]]
-    return frame.with_columns(columns if misfits is None else [*columns, misfits])
+def _between(lines: CutLines, found: Found, layout: FlatLayout, plan: Plan, separator: str) -> Columns:
+    """The columns of fields between separators; ``record``: which lines have not the layout's shape."""
+    height = len(lines.starts)
+    is_quoting = bool(plan.quote) and count(lines.buffer, lines.size, ord(plan.quote)) > 0
+    doubled: Bytes = np.zeros((len(plan.wanted), height if is_quoting else 0), dtype=np.uint8)
+    misfits: Bytes = np.empty(height, dtype=np.uint8)
+    marks = (ord(separator), ord(plan.quote) if is_quoting else -1, np.array(layout.counts, dtype=np.int64))
+    odd = read_delimited(
+        lines.buffer, lines.starts, lines.ends, *marks, plan.rows, *found.arrays, misfits, doubled
+    )  # fmt: skip
+    fault: Column = pl.Series("record:fault", misfits) if odd else pl.lit(0, dtype=pl.UInt8).alias("record:fault")
+    return {**columns_of(lines.buffer, plan, found, doubled), "record": [fault]}
 
 
 def _flattened(lines: pl.DataFrame) -> list[tuple[pl.DataFrame, CutLines]]:
@@ -108,26 +105,37 @@ def _flattened(lines: pl.DataFrame) -> list[tuple[pl.DataFrame, CutLines]]:
     return [(lines, CutLines(buffer, size, ends[:-1].copy(), ends[1:].copy(), 0, is_ascii))]
 
 
-def _checks(wanted: Sequence[Wanted], *, is_delimited: bool) -> list[Check]:
+def _checks(wanted: Sequence[Wanted], seen: Mapping[str, int], *, is_odd: bool) -> list[Check]:
+    """Checks of the faults that were seen, by field."""
     checks: list[Check] = []
-    if is_delimited:
+    if is_odd:
         detail = "the line has more or fewer fields than the layout, or a quote that does not close."
         checks.append(Check("record", "wrong_field_count", pl.col("record:fault") > 0, detail))
     for want in wanted:
-        name, fault = want.name, pl.col(f"{want.name}:fault")
-        is_whole = pl.col("record:fault") == 0 if is_delimited else pl.lit(True)
-        if want.required:
-            detail = f"{name} is required and blank. Ask the provider for the record again."
-            checks.append(Check(name, "missing_value", (fault == kernel.BLANK) & is_whole, detail))
-        if isinstance(want, Text):
-            detail = f"{name} is longer than {want.max_length} bytes. Compare the record with the layout."
-            checks.append(Check(name, "contract_violation", fault == kernel.OUT_OF_RANGE, detail))
-        elif isinstance(want, Day):
-            detail = f"{name} is not a day of the calendar from 1900 to 2199. Ask the provider for the record again."
-            checks.append(Check(name, "impossible_date", fault == kernel.IMPOSSIBLE, detail))
-        else:
-            detail = f"{name} is not a number as the layout has it. Ask the provider for the record again."
-            checks.append(Check(name, "unparsable_number", fault == kernel.UNPARSABLE, detail))
-            detail = f"{name} does not fit {PRECISION - want.scale} digits before and {want.scale} after the point."
-            checks.append(Check(name, "number_out_of_range", fault == kernel.OUT_OF_RANGE, detail))
+        fault = pl.col(f"{want.name}:fault")
+        for code, reason, detail in _findings(want):
+            if not seen[want.name] & 1 << code:
+                continue
+            failed = fault == code
+            if code == kernel.BLANK and is_odd:
+                failed &= pl.col("record:fault") == 0
+            checks.append(Check(want.name, reason, failed, detail))
     return checks
+
+
+def _findings(want: Wanted) -> Iterator[tuple[int, str, str]]:
+    """Faults that hold a record back, their reasons and what to do."""
+    name = want.name
+    if want.required:
+        yield kernel.BLANK, "missing_value", f"{name} is required and blank. Ask the provider for the record again."
+    if isinstance(want, Text):
+        detail = f"{name} is longer than {want.max_length} bytes. Compare the record with the layout."
+        yield kernel.OUT_OF_RANGE, "contract_violation", detail
+    elif isinstance(want, Day):
+        detail = f"{name} is not a day of the calendar from 1900 to 2199. Ask the provider for the record again."
+        yield kernel.IMPOSSIBLE, "impossible_date", detail
+    else:
+        detail = f"{name} is not a number as the layout has it. Ask the provider for the record again."
+        yield kernel.UNPARSABLE, "unparsable_number", detail
+        detail = f"{name} does not fit {PRECISION - want.scale} digits before and {want.scale} after the point."
+        yield kernel.OUT_OF_RANGE, "number_out_of_range", detail

@@ -19,6 +19,9 @@ from connectors.formats.values import PRECISION
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
+Column = pl.Series | pl.Expr
+"""An expression where all lines say the same."""
+Columns = dict[str, list[Column]]
 
 _STYLES: Final = dict(zip(NUMBER_KINDS, (kernel.EXPLICIT, kernel.IMPLIED, kernel.OVERPUNCH), strict=True))
 _FORM: Final = "CCYYMMDD"
@@ -111,26 +114,28 @@ def room_for(plan: Plan, count: int) -> Found:
     )
 
 
-def columns_of(buffer: Bytes, plan: Plan, found: Found, doubled: Bytes) -> dict[str, list[pl.Series | pl.Expr]]:
-    """The typed column and the fault column of each field, by its name; an expression where all lines say the same.
+def columns_of(buffer: Bytes, plan: Plan, found: Found, doubled: Bytes | None = None) -> Columns:
+    """The typed column and the fault column of each field, by its name; ``found.seen`` is made true of large numbers.
 
     Args:
         buffer: the lines.
         plan: what was read.
         found: what was written.
-        doubled: uint8, fields × lines: which hold doubled quotes; no lines where none can.
+        doubled: uint8, fields × lines: which hold doubled quotes; None, or no lines, where none can.
     """
-    columns: dict[str, list[pl.Series | pl.Expr]] = {}
+    columns: Columns = {}
     for place, want in enumerate(plan.wanted):
-        pairs, faults, seen = found.pairs[place], found.faults[place], int(found.seen[place])
-        if seen & 1 << kernel.LARGE:
+        pairs, faults = found.pairs[place], found.faults[place]
+        if found.seen[place] & 1 << kernel.LARGE:
             _read_large(buffer, plan.fields[place], want, pairs, faults)
+            found.seen[place] = int(np.bitwise_or.reduce(1 << np.unique(faults).astype(np.int64)))
+        seen = int(found.seen[place])
         if seen == 1 << kernel.BLANK:
-            data: pl.Series | pl.Expr = pl.lit(None, dtype=_dtype(want)).alias(want.name)
+            data: Column = pl.lit(None, dtype=_dtype(want)).alias(want.name)
         elif isinstance(want, Text):
             valid = _validity(faults != kernel.BLANK) if seen & 1 << kernel.BLANK else None
             data = _texts(buffer, want.name, pairs, valid, int(found.long_bytes[place]))
-            if doubled.shape[1] and doubled[place].any():
+            if doubled is not None and doubled.shape[1] and doubled[place].any():
                 single = data.str.replace_all(plan.quote * 2, plan.quote, literal=True)
                 data = single.zip_with(pl.Series(doubled[place] > 0), data)
         else:
@@ -142,7 +147,7 @@ def columns_of(buffer: Bytes, plan: Plan, found: Found, doubled: Bytes) -> dict[
     return columns
 
 
-def _fault_column(name: str, faults: Bytes, seen: int) -> pl.Series | pl.Expr:
+def _fault_column(name: str, faults: Bytes, seen: int) -> Column:
     for alone in (kernel.FINE, kernel.BLANK):
         if seen == 1 << alone:
             return pl.lit(alone, dtype=pl.UInt8).alias(name)

@@ -24,6 +24,7 @@ from connectors.formats.line_kernels import PADDING, behind_last_feed, count, fi
 BLOCK_BYTES: Final = 16 * 1024**2
 """Bytes taken at a time: enough lines for columns to pay, and buffers that the allocator uses again."""
 MAX_LINE_BYTES: Final = 64 * 1024
+MAX_RECORD_BYTES: Final = 4 * 1024**2
 SCHEMA: Final = pl.Schema({"line": pl.Int64, "text": pl.String})
 
 Bytes = npt.NDArray[np.uint8]
@@ -92,7 +93,7 @@ class TextBlock:
 
 
 BlockEnd = Callable[[Bytes, int], int]
-"""Of a buffer whose first bytes, so many, are whole lines: how many of them the block takes; 0 for all."""
+"""Of a buffer whose first bytes, so many, are whole lines: how many of them are whole records; 0 if none is."""
 
 
 def iterate_blocks(
@@ -105,7 +106,8 @@ def iterate_blocks(
 ) -> Iterator[TextBlock]:
     """The file in blocks for ``lines_of``, which may then work on several at once.
 
-    ``block_end`` says where a block may end, for records of several lines; what it leaves begins the next block.
+    ``block_end`` says where a block may end, for records of several lines; what it leaves begins the next block. A
+    record of more than ``MAX_RECORD_BYTES`` is parted.
 
     Raises:
         FeedFault: as ``iterate_lines``; what is wrong inside a block, ``lines_of`` raises.
@@ -218,7 +220,11 @@ def _buffers(path: Path, block_bytes: int, block_end: BlockEnd | None) -> Iterat
             if size == len(held) + block_bytes:
                 end = int(behind_last_feed(buffer, size))
                 if end and block_end is not None:
-                    end = block_end(buffer, end) or end
+                    whole = block_end(buffer, end)
+                    end = whole if whole or size <= MAX_RECORD_BYTES else end
+                    if not end:
+                        held = buffer[:size]
+                        continue
                 yield buffer, end or size, end > 0
                 held = buffer[end:size].copy()
                 continue

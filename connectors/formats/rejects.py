@@ -52,13 +52,16 @@ def rejected(records: pl.DataFrame, check: Check, table_name: str | None) -> pl.
     if not records.height:
         return no_rejects()
     records = records.rechunk()  # Polars panics when it formats a column whose first chunk a filter has emptied
-    detail = pl.lit(check.detail) if isinstance(check.detail, str) else check.detail
+    if isinstance(check.detail, str):
+        detail = pl.lit(check.detail.encode()[:DETAIL_BYTES].decode(errors="ignore"))
+    else:
+        detail = cut_to(check.detail, DETAIL_BYTES)
     return records.select(
         source_line=pl.col("line"),
         reason=pl.lit(check.reason),
         field_name=pl.lit(check.field_name),
         table_name=pl.lit(table_name, dtype=pl.String),
-        detail=cut_to(detail, DETAIL_BYTES),
+        detail=detail,
         raw_text=cut_to(pl.col("text").str.strip_chars_end("\r\n\x1a"), RAW_TEXT_BYTES),
     ).cast(REJECT_SCHEMA)
 

@@ -172,6 +172,30 @@ def test_short_lines_count_as_padded_and_positions_count_characters() -> None:
     assert not reasons(frame, checks)
 
 
+@given(st.lists(st.text(st.sampled_from("AÉ€ 0z"), max_size=70), min_size=1, max_size=12))
+@settings(deadline=None)
+def test_a_field_is_the_characters_between_its_positions_whatever_their_bytes(texts: list[str]) -> None:
+    layout = FlatLayout((FlatField("short", 1, 2, 6), FlatField("long", 2, 5, 60)))
+    frame, _ = read_records(lines(*texts), layout, [Text("short", 99), Text("long", 999)])
+    assert frame["short"].to_list() == [text[1:6].strip(" ") or None for text in texts]
+    assert frame["long"].to_list() == [text[4:60].strip(" ") or None for text in texts]
+
+
+@given(st.lists(st.from_regex(r"[+-]?[0-9]{0,22}\.?[0-9]{0,10}", fullmatch=True), min_size=1, max_size=20))
+@settings(deadline=None)
+def test_digits_of_any_number_are_that_decimal_or_a_named_fault(texts: list[str]) -> None:
+    layout = FlatLayout((FlatField("x", 1, 0, 0, "F"), FlatField("y", 2, 0, 0)))
+    frame, checks = read_records(lines(*(f"{text},y" for text in texts)), layout, [Number("x", 8)], separator=",")
+    held = dict(reasons(frame, checks))
+    for row, text in enumerate(texts, 1):
+        value = Decimal(text) if any(c.isdigit() for c in text) else None
+        scaled = None if value is None else value.scaleb(8)
+        fits = scaled is not None and scaled == int(scaled) and abs(int(scaled)) < 10**20
+        assert frame["x"][row - 1] == (value if fits else None)
+        fault = "unparsable_number" if text and value is None else "number_out_of_range" if text and not fits else None
+        assert held.get(row) == fault
+
+
 DELIMITED = FlatLayout(
     (FlatField("a", 1, 0, 0), FlatField("b", 2, 0, 0, "F"), FlatField("c", 3, 0, 0), FlatField("d", 4, 0, 0, version=2))
 )
@@ -195,7 +219,7 @@ def test_embedded_delimiters_and_quotes_stay_inside_their_field() -> None:
 @given(
     st.lists(
         st.lists(
-            st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0\x1f"), max_size=8), min_size=4, max_size=4
+            st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0\x1f"), max_size=16), min_size=4, max_size=4
         ),
         min_size=1,
         max_size=12,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.errors import FeedFault
-from connectors.formats.lines import iterate_lines, read_lines, texts_of
+from connectors.formats.lines import iterate_blocks, iterate_lines, read_lines, texts_of
 
 
 def written(folder: Path, content: bytes) -> Path:
@@ -90,3 +92,21 @@ def test_the_size_of_the_blocks_never_changes_the_lines(
 def test_lines_can_be_read_again_by_number(tmp_path: Path) -> None:
     path = written(tmp_path, b"one\ntwo\nthree\n")
     assert texts_of(path, [3, 1]).rows() == [(1, "one"), (3, "three")]
+
+
+@given(st.lists(st.sampled_from(["A", "Ab", "b", "bb", ""]), min_size=1, max_size=30), st.integers(1, 12))
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_block_ends_where_a_record_does_and_no_line_is_lost(
+    tmp_path: Path, lines: list[str], block_bytes: int
+) -> None:
+    path = written(tmp_path, ("A\n" + "\n".join(lines)).encode())
+
+    def before_last_record(buffer: npt.NDArray[np.uint8], size: int) -> int:
+        return buffer[:size].tobytes().rfind(b"\nA") + 1
+
+    blocks = list(iterate_blocks(path, block_bytes=block_bytes, block_end=before_last_record))
+    texts = [block.buffer[: block.size].tobytes() for block in blocks]
+    assert b"".join(texts) == path.read_bytes()
+    assert all(text.startswith(b"A") for text in texts)
+    numbers = [block.first_line for block in blocks]
+    assert numbers == [1 + b"".join(texts[:place]).count(b"\n") for place in range(len(texts))]

@@ -9,7 +9,7 @@ import pytest
 from connectors.adapter import RawFile
 from connectors.custodians.pershing.adapter import ADAPTER
 from connectors.errors import FeedFault
-from connectors.formats.lines import iterate_lines
+from connectors.formats.lines import iterate_blocks
 from tests.connectors.golden import agrees_with_expected, connection, edited, reasons
 from tests.connectors.pershing_fixture import (
     PERSHING,
@@ -132,7 +132,7 @@ def test_forms_that_are_not_laid_out_are_checked_and_counted_and_give_no_rows(tm
 def test_a_record_that_straddles_two_blocks_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = parsed(PERSHING / "samples" / NAME)
     for size in (800, 1900, 3100):
-        monkeypatch.setitem(iterate_lines.__kwdefaults__, "block_bytes", size)
+        monkeypatch.setitem(iterate_blocks.__kwdefaults__, "block_bytes", size)
         again = parsed(PERSHING / "samples" / NAME)
         assert again.record_count == whole.record_count
         assert all(again.frames[name].equals(frame) for name, frame in whole.frames.items())

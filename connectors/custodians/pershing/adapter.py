@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from itertools import chain, islice
 from typing import Final
 
 import polars as pl
@@ -15,10 +15,11 @@ from connectors.custodians.pershing.activity import TRANSACTION, taken_activity
 from connectors.custodians.pershing.balances import taken_balances
 from connectors.custodians.pershing.envelope import Envelope, Header, form_of
 from connectors.custodians.pershing.forms import FORMS
-from connectors.custodians.pershing.positions import BALANCE, POSITION, PositionReader
+from connectors.custodians.pershing.positions import BALANCE, POSITION, PositionReader, summed
 from connectors.custodians.pershing.securities import PRICE, SECURITY, taken_securities
 from connectors.custodians.pershing.tables import CODE_TABLES, LAYOUTS
 from connectors.errors import FeedFault
+from connectors.formats.blocks import side_by_side
 from connectors.formats.rejects import ordered
 from connectors.formats.taken import Taken, conformed, no_rows, repeated
 
@@ -88,30 +89,36 @@ def parse(file: RawFile, connection: Connection) -> ParsedFile:
 
 
 def _blocks(envelope: Envelope, file: RawFile, connection: Connection) -> Iterator[ParsedBlock]:
-    positions = PositionReader(connection)
-    reader: Callable[[pl.DataFrame, Header], Taken] | None = None
     if file.kind.name == "GCUS":
-        reader = positions
-    elif file.kind.name in _READERS:
-        reader = partial(_read, _READERS[file.kind.name], connection)
+        yield from _position_blocks(envelope, file, connection)
+        return
+    reader = _READERS.get(file.kind.name)
     is_checked = False
     for lines in envelope.records():
         if not is_checked:
             _refuse_foreign(envelope.header, connection)
             is_checked = True
-        taken = reader(lines, envelope.header) if reader is not None else Taken({}, ())
+        taken = reader(lines, envelope.header, connection) if reader is not None else Taken({}, ())
         yield _block(taken, lines["record"].n_unique())
     _refuse_foreign(envelope.header, connection)
-    yield _block(positions.finish(file.path), 0)
 
 
-def _read(
-    take: Callable[[pl.DataFrame, Header, Connection], Taken],
-    connection: Connection,
-    lines: pl.DataFrame,
-    header: Header,
-) -> Taken:
-    return take(lines, header, connection)
+def _position_blocks(envelope: Envelope, file: RawFile, connection: Connection) -> Iterator[ParsedBlock]:
+    """Memory holds the blocks under way, and a row for every position in ``other`` and every line of foreign cash."""
+    others: list[pl.DataFrame] = []
+    cash: list[pl.DataFrame] = []
+    blocks = envelope.blocks()
+    first = list(islice(blocks, 1))  # with it the header is read
+    reader = PositionReader(envelope.header, connection)
+    for found in side_by_side(reader, chain(first, blocks)):
+        envelope.admit(found.seen)
+        _refuse_foreign(envelope.header, connection)
+        others.append(found.others)
+        cash.append(found.cash)
+        yield ParsedBlock({POSITION: found.held}, found.rejects, found.seen.record_count)
+    envelope.close()
+    _refuse_foreign(envelope.header, connection)
+    yield _block(summed(others, cash, file.path), 0)
 
 
 def _block(taken: Taken, record_count: int) -> ParsedBlock:

@@ -1,7 +1,8 @@
 """The header and trailer of a Standard File: whether it is whole, and of the day and form that its name says.
 
 Header and trailer are read by what they say and not by column, since runs of blanks get lost on the way; the last
-column's marker tells a whole line from a cut one. Lines are handed on in blocks that hold whole logical records.
+column's marker tells a whole line from a cut one. Lines are handed on in blocks that hold whole logical records, as
+frames, or as bytes for whoever reads several at once.
 """
 
 from __future__ import annotations
@@ -10,15 +11,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Final
 
 import polars as pl
 
 from connectors.adapter import RawFile
+from connectors.custodians.pershing.details import Seen, behind, cut, framed, marked, whole_records, written
 from connectors.custodians.pershing.forms import FORMS, Form
 from connectors.errors import FeedFault
-from connectors.formats.fixed_width import with_pieces
-from connectors.formats.lines import iterate_lines
+from connectors.formats.lines import TextBlock, cut_lines, iterate_blocks, iterate_lines
 
 REFRESHED: Final = "REFRESHED"
 UPDATED: Final = "UPDATED"
@@ -93,48 +95,101 @@ class Envelope:
         """
         kept: pl.DataFrame | None = None
         for block in iterate_lines(self._file.path):
-            found = block.filter(pl.col("text").str.strip_chars(" ") != "")
+            found = written(block)
             if not found.height:
                 continue
-            self._last_line = int(found["line"][-1])
-            lines = self._cut(self._details(found))
+            if self._header is None:
+                self._take_header(int(found["line"][0]), str(found["text"][0]))
+                found = found.slice(1)
+            details, seen = framed(found)
+            self._admit(seen)
+            lines = cut(details, self._form)
             lines = lines if kept is None else pl.concat([kept, lines])
             if not lines.height:
                 continue
-            marked = self._marked(lines)
-            last = marked["record"][-1]
-            kept = lines.filter(marked["record"] == last)
-            yield self._counted(marked.filter(pl.col("record") != last))
+            found = marked(lines, self._form)
+            last = found["record"][-1]
+            kept = lines.filter(found["record"] == last)
+            yield self._counted(found.filter(pl.col("record") != last))
         if kept is not None and kept.height:
-            yield self._counted(self._marked(kept))
-        self._close()
+            yield self._counted(marked(kept, self._form))
+        self.close()
+
+    def blocks(self) -> Iterator[TextBlock]:
+        """The bytes behind the header in blocks of whole records, for readers that then tell ``admit`` what they saw.
+
+        Raises:
+            FeedFault: what is wrong with the header, and those of ``iterate_blocks``.
+        """
+        for block in iterate_blocks(self._file.path, block_end=partial(whole_records, form=self._form)):
+            if self._header is not None:
+                yield block
+            elif (rest := self._behind_header(block)) is not None:
+                yield rest
+
+    def admit(self, seen: Seen) -> None:
+        """Take account of the next block.
+
+        Raises:
+            FeedFault: trailer_mismatch, malformed_document.
+        """
+        self._admit(seen)
+        self.record_count += seen.record_count
+
+    def close(self) -> None:
+        """Compare header and trailer, once all blocks are known.
+
+        Raises:
+            FeedFault: truncated_file, trailer_mismatch.
+        """
+        header = self.header
+        if self._trailer is None:
+            detail = "the file ends without a trailer: part of it is missing. Ask for it again."
+            raise self._fault("truncated_file", detail, self._last_line)
+        found = _TRAILER.match(self._trailer)
+        if found is None or not self._trailer.rstrip().endswith("Z"):
+            detail = "the trailer is not as the layout has it: cut or changed. Ask for the file again."
+            raise self._fault("truncated_file", detail, self._trailer_line)
+        count = int(found[4])
+        counted = {self._detail_count} | ({self.record_count} if self._form.counts_accounts else set())
+        if count not in counted:
+            detail = f"the trailer counts {count} lines, the file holds {self._detail_count}. Ask for it again."
+            raise self._fault("trailer_mismatch", detail, self._trailer_line)
+        said = (" ".join(found[1].split()), _day(found[2]), found[3], _flavour(found[5]))
+        if said != (self._form.title, header.business_date, header.remote_id, header.flavour):
+            detail = "the trailer is of another form, day, remote or flavour than the header. Ask for the file again."
+            raise self._fault("trailer_mismatch", detail, self._trailer_line)
 
     def _fault(self, reason: str, detail: str, line: int) -> FeedFault:
         return FeedFault(reason, detail, line=line, record_count=self.record_count)
 
-    def _details(self, lines: pl.DataFrame) -> pl.DataFrame:
-        """The block's lines without header and trailer."""
+    def _admit(self, seen: Seen) -> None:
+        if not seen.last_line:
+            return
         if self._trailer is not None:
-            raise self._fault("trailer_mismatch", "lines follow the trailer.", int(lines["line"][0]))
-        first = self._header is None
-        if first:
-            self._take_header(int(lines["line"][0]), str(lines["text"][0]))
-            lines = lines.slice(1)
-        headers = lines.filter(pl.col("text").str.contains(r"^BOF\s+PERSHING"))
-        if headers.height:
-            raise self._fault("malformed_document", "a second header: two files in one.", int(headers["line"][0]))
-        trailers = lines.filter(pl.col("text").str.contains(r"^EOF\s+PERSHING"))
-        if trailers.height:
-            self._trailer_line = int(trailers["line"][0])
-            if self._trailer_line != lines["line"][-1]:
-                raise self._fault("trailer_mismatch", "lines follow the trailer.", self._trailer_line + 1)
-            self._trailer = str(trailers["text"][0])
-            lines = lines.head(-1)
-        self._detail_count += lines.height
-        return lines
+            raise self._fault("trailer_mismatch", "lines follow the trailer.", seen.first_line)
+        self._last_line = seen.last_line
+        if seen.header_line:
+            raise self._fault("malformed_document", "a second header: two files in one.", seen.header_line)
+        if seen.trailer_line:
+            self._trailer_line = seen.trailer_line
+            if seen.trailer_line != seen.last_line:
+                raise self._fault("trailer_mismatch", "lines follow the trailer.", seen.trailer_line + 1)
+            self._trailer = seen.trailer
+        self._detail_count += seen.detail_count
+
+    def _behind_header(self, block: TextBlock) -> TextBlock | None:
+        """The block without the header, which is its first line that is not blank; None when it has no such line."""
+        cut = cut_lines(block)
+        for row, (start, end) in enumerate(zip(cut.starts, cut.ends, strict=True)):
+            text = cut.buffer[start:end].tobytes().decode()
+            if text.strip(" "):
+                self._take_header(block.first_line + row, text)
+                return behind(block, cut, row)
+        return None
 
     def _take_header(self, line: int, text: str) -> None:
-        form = self._form
+        form, self._last_line = self._form, line
         if not re.match(r"BOF\s+PERSHING", text):
             if re.match(r"EOF\s+PERSHING", text) or len(text) == form.length:
                 raise self._fault("truncated_file", "the header is missing. Ask for the file again.", line)
@@ -166,42 +221,9 @@ class Envelope:
             detail = f"the header says {header.business_date}, the name {stated}. Ask which is right."
             raise self._fault("wrong_business_date", detail, line)
 
-    def _cut(self, lines: pl.DataFrame) -> pl.DataFrame:
-        letter, sequence, owner = self._form.start
-        spans = {"letter": letter, "sequence": sequence, "owner": owner}
-        return with_pieces(lines, {name: (start - 1, end) for name, (start, end) in spans.items()})
-
-    def _marked(self, lines: pl.DataFrame) -> pl.DataFrame:
-        if not self._form.records:
-            return lines.with_columns(pl.col("line").alias("record"))
-        key = [pl.col(name).ne_missing(pl.col(name).shift(1)) for name in ("sequence", "owner")]
-        begins = (pl.col("letter") == "A").fill_null(False) | key[0] | key[1]
-        return lines.with_columns(
-            pl.when(begins | (pl.int_range(pl.len()) == 0)).then(pl.col("line")).forward_fill().alias("record")
-        )
-
     def _counted(self, lines: pl.DataFrame) -> pl.DataFrame:
         self.record_count += lines["record"].n_unique()
         return lines
-
-    def _close(self) -> None:
-        header = self.header
-        if self._trailer is None:
-            detail = "the file ends without a trailer: part of it is missing. Ask for it again."
-            raise self._fault("truncated_file", detail, self._last_line)
-        found = _TRAILER.match(self._trailer)
-        if found is None or not self._trailer.rstrip().endswith("Z"):
-            detail = "the trailer is not as the layout has it: cut or changed. Ask for the file again."
-            raise self._fault("truncated_file", detail, self._trailer_line)
-        count = int(found[4])
-        counted = {self._detail_count} | ({self.record_count} if self._form.counts_accounts else set())
-        if count not in counted:
-            detail = f"the trailer counts {count} lines, the file holds {self._detail_count}. Ask for it again."
-            raise self._fault("trailer_mismatch", detail, self._trailer_line)
-        said = (" ".join(found[1].split()), _day(found[2]), found[3], _flavour(found[5]))
-        if said != (self._form.title, header.business_date, header.remote_id, header.flavour):
-            detail = "the trailer is of another form, day, remote or flavour than the header. Ask for the file again."
-            raise self._fault("trailer_mismatch", detail, self._trailer_line)
 
 
 def form_of(head: str) -> str | None:

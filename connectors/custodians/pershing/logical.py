@@ -7,12 +7,16 @@ record is taken in part.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 
+from connectors.custodians.pershing.details import Seen, cut, framed, marked, plain_records, written
 from connectors.custodians.pershing.forms import Form
 from connectors.custodians.pershing.tables import layout
 from connectors.formats.flat import Number, Wanted, read_records
+from connectors.formats.lines import TextBlock, cut_lines
 from connectors.formats.rejects import RAW_TEXT_BYTES, Check, cut_to, no_rejects, rejected
 
 _DETAILS = {
@@ -75,6 +79,65 @@ def joined(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
     """The records of a line with the fields of another; null where it was not sent."""
     fields = second.drop("line", "text", "letter", "sequence", "owner")
     return first.join(fields, on="record", how="left", maintain_order="left")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The records of a block as typed fields.
+
+    Attributes:
+        read: ``line``, ``text`` and the fields of line A and, null where it was not sent, of line B.
+        checks: of those fields.
+        lines: ``line``, ``text`` and ``record`` of at least the lines behind a first one, for ``with_all_lines``.
+        unsound: rejects of records that are not whole.
+        seen: what the block says of its file.
+    """
+
+    read: pl.DataFrame
+    checks: list[Check]
+    lines: pl.DataFrame
+    unsound: pl.DataFrame
+    seen: Seen
+
+
+def read_parts(
+    block: TextBlock, form: Form, table_name: str, first: Sequence[Wanted], second: Sequence[Wanted]
+) -> Parts:
+    """The wanted fields of lines A and B of a block of whole records.
+
+    Raises:
+        FeedFault: as ``cut_lines``.
+    """
+    lines = cut_lines(block)
+    plain = plain_records(lines, form)
+    if plain is None:
+        return _read_framed(written(lines.frame), form, table_name, first, second)
+    read, checks = read_records(plain.first, layout(form.kind, "A"), first)
+    behind, more = read_records(plain.second, layout(form.kind, "B"), second)
+    fields = behind.drop("line", "text")
+    if not fields.height:
+        read = read.with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in fields.schema.items())
+    elif fields.height == read.height:
+        read = read.with_columns(fields.get_columns())
+    else:
+        place = np.full(read.height, -1, dtype=np.int64)
+        place[plain.owners] = np.arange(fields.height)
+        at = pl.Series(place).replace(-1, None)
+        read = read.with_columns(fields.select(pl.all().gather(at)).get_columns())
+    owner = read["line"].gather(plain.owners) if fields.height else pl.Series(dtype=pl.Int64)
+    return Parts(read, [*checks, *more], behind.select("line", "text", owner.alias("record")), no_rejects(), plain.seen)
+
+
+def _read_framed(
+    lines: pl.DataFrame, form: Form, table_name: str, first: Sequence[Wanted], second: Sequence[Wanted]
+) -> Parts:
+    details, seen = framed(lines)
+    found = marked(cut(details, form), form)
+    whole, unsound = sound_records(found, form, table_name)
+    read, checks = read_part(whole, form, "A", first)
+    behind, more = read_part(whole, form, "B", second)
+    seen = replace(seen, record_count=found["record"].n_unique())
+    return Parts(joined(read, behind), [*checks, *more], whole, unsound, seen)
 
 
 def with_all_lines(rejects: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:

@@ -8,12 +8,14 @@ from there alone: a changed balance is all that an UPDATED GCUS states, and one 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from connectors.connection import Connection
+from connectors.custodians.pershing.details import Seen
 from connectors.custodians.pershing.envelope import Header
 from connectors.custodians.pershing.forms import FORMS
 from connectors.custodians.pershing.identifiers import (
@@ -23,12 +25,12 @@ from connectors.custodians.pershing.identifiers import (
     isin_column,
     option_symbol,
 )
-from connectors.custodians.pershing.logical import joined, read_part, sound_records, with_all_lines
+from connectors.custodians.pershing.logical import read_parts, with_all_lines
 from connectors.custodians.pershing.tables import ACCOUNT_TYPES, meaning
 from connectors.formats.flat import Day, Number, Text
-from connectors.formats.lines import texts_of
-from connectors.formats.rejects import Check, no_rejects, rejected, separated
-from connectors.formats.taken import Taken, conformed, repeated
+from connectors.formats.lines import TextBlock, texts_of
+from connectors.formats.rejects import Check, no_rejects, ordered, rejected, separated
+from connectors.formats.taken import Taken, conformed, no_rows, repeated
 
 POSITION: Final = "canonical.custodian_position"
 BALANCE: Final = "canonical.custodian_balance"
@@ -53,72 +55,101 @@ _B: Final = (
 _KEY: Final = ("account_number", "provider_security_id", "position_side", "sub_account")
 
 
+@dataclass(frozen=True)
+class ReadBlock:
+    """What a block of whole records holds.
+
+    Attributes:
+        held: holdings, but for those in ``other``.
+        others: holdings in ``other``, to be added up over the file.
+        cash: cash of other currencies than the dollar, to be added up.
+        rejects: records held back.
+        seen: what the block says of its file.
+    """
+
+    held: pl.DataFrame
+    others: pl.DataFrame
+    cash: pl.DataFrame
+    rejects: pl.DataFrame
+    seen: Seen
+
+
 class PositionReader:
-    """Reads the blocks of one GCUS file; what must be added up across lines is kept until ``finish``."""
+    """Reads the blocks of one file, several at once: what does not depend on a block is made once."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._others: list[pl.DataFrame] = []
-        self._cash: list[pl.DataFrame] = []
+    def __init__(self, header: Header, connection: Connection) -> None:
+        part = no_rows(POSITION).schema["sub_account"]
+        self._meanings = [
+            meaning(ACCOUNT_TYPES, connection, pl.col("account_type"), "sub_account", part),
+            is_currency("cusip_number").alias("is_currency"),
+        ]
+        self._checks, self._cash_checks = _checks(), _cash_checks()
+        self._row, self._cash_row = _row(header, connection), _cash_row(header)
 
-    def __call__(self, lines: pl.DataFrame, header: Header) -> Taken:
-        """Holdings of one block, but for those in ``other``, and the records held back."""
-        whole, unsound = sound_records(lines, _FORM, POSITION)
-        first, checks = read_part(whole, _FORM, "A", _A)
-        second, more = read_part(whole, _FORM, "B", _B)
-        read = joined(first, second).with_columns(
-            meaning(ACCOUNT_TYPES, self._connection, pl.col("account_type"), "sub_account"),
-            *cusip_columns("cusip_number", self._connection),
-        )
-        read = read.with_columns(_totals())
-        good, rejects = separated(read, [*checks, *more, *_checks()], POSITION)
-        is_cash = good["currency_security_indicator"] == "C"
-        if is_cash.any():
+    def __call__(self, block: TextBlock) -> ReadBlock:
+        """The holdings and cash of a block of whole records.
+
+        Raises:
+            FeedFault: as ``connectors.formats.lines.cut_lines``.
+        """
+        parts = read_parts(block, _FORM, POSITION, _A, _B)
+        read = parts.read.with_columns(*self._meanings, *_totals(parts.read), _ticker(parts.read))
+        has_cash = bool((read["currency_security_indicator"] == "C").any())
+        checks = [*parts.checks, *self._checks, *(self._cash_checks if has_cash else ())]
+        good, rejects = separated(read, checks, POSITION)
+        cash = good.clear()
+        if has_cash:
+            is_cash = pl.col("currency_security_indicator") == "C"
             cash = good.filter(is_cash & (pl.col("cusip_number").str.slice(0, 3) != DOLLAR))
-            self._cash.append(cash.select(_cash_row(header)))
-        rows = good.filter(~is_cash).select(_row(header, self._connection))
+            good = good.filter(~is_cash)
+        rows = good.select(self._row)
         is_other = rows["sub_account"] == "other"
-        self._others.append(rows.filter(is_other))
-        held = conformed(POSITION, rows.filter(~is_other).drop("account_type"))
-        return Taken({POSITION: held}, (unsound, with_all_lines(rejects, whole)))
-
-    def finish(self, path: Path) -> Taken:
-        """Holdings in ``other`` and cash, each added up over the lines that state it."""
-        frames: dict[str, pl.DataFrame] = {}
-        rejects: list[pl.DataFrame] = []
-        for name, parts, key, sums in (
-            (POSITION, self._others, _KEY, {"quantity": _QUANTITY, "market_value": _MONEY, "accrued_interest": _MONEY}),
-            (BALANCE, self._cash, ("account_number", "currency"), {"trade": _MONEY, "settled": _MONEY}),
-        ):
-            rows = pl.concat(parts) if parts else pl.DataFrame()
-            if not rows.height:
-                continue
-            twice = repeated(name, rows, ("account_number", "account_type", *key[1:2]), path)
-            rows = rows.filter(~pl.col("source_line").is_in(twice["source_line"].implode()))
-            total, beyond = _summed(name, rows, key, sums, path)
-            frames[name] = conformed(name, total if name == POSITION else _both_bases(total))
-            rejects += [twice, beyond]
-        return Taken(frames, rejects)
+        has_others = bool(is_other.any())
+        held = rows.filter(~is_other) if has_others else rows
+        return ReadBlock(
+            conformed(POSITION, held.drop("account_type")),
+            rows.filter(is_other) if has_others else rows.clear(),
+            cash.select(self._cash_row),
+            ordered([parts.unsound, with_all_lines(rejects, parts.lines)]),
+            parts.seen,
+        )
 
 
-def _totals() -> list[pl.Expr]:
+def summed(others: Sequence[pl.DataFrame], cash: Sequence[pl.DataFrame], path: Path) -> Taken:
+    """Holdings in ``other`` and cash, each added up over the lines of the file at ``path`` that state it."""
+    frames: dict[str, pl.DataFrame] = {}
+    rejects: list[pl.DataFrame] = []
+    for name, parts, key, sums in (
+        (POSITION, others, _KEY, {"quantity": _QUANTITY, "market_value": _MONEY, "accrued_interest": _MONEY}),
+        (BALANCE, cash, ("account_number", "currency"), {"trade": _MONEY, "settled": _MONEY}),
+    ):
+        rows = pl.concat(parts) if parts else pl.DataFrame()
+        if not rows.height:
+            continue
+        twice = repeated(name, rows, ("account_number", "account_type", *key[1:2]), path)
+        rows = rows.filter(~pl.col("source_line").is_in(twice["source_line"].implode()))
+        total, beyond = _summed(name, rows, key, sums, path)
+        frames[name] = conformed(name, total if name == POSITION else _both_bases(total))
+        rejects += [twice, beyond]
+    return Taken(frames, rejects)
+
+
+def _totals(read: pl.DataFrame) -> list[pl.Expr]:
     """Quantity and value with what a pending split will add."""
-    quantity = pl.col("trade_date_quantity") + pl.col("pending_split_quantity_memo").fill_null(0)
-    value = pl.col("trade_date_liquidating_value") + pl.col(_SPLIT_VALUE).fill_null(0)
-    return [
-        quantity.cast(_QUANTITY, strict=False).alias("quantity"),
-        value.cast(_MONEY, strict=False).alias("market_value"),
-    ]
+    found = []
+    for total, name, split, dtype in (
+        ("quantity", "trade_date_quantity", "pending_split_quantity_memo", _QUANTITY),
+        ("market_value", "trade_date_liquidating_value", _SPLIT_VALUE, _MONEY),
+    ):
+        whole = pl.col(name)
+        if read.select((pl.col(split) != 0).any()).item():
+            whole = (whole + pl.col(split).fill_null(0)).cast(dtype, strict=False)
+        found.append(whole.alias(total))
+    return found
 
 
 def _checks() -> list[Check]:
-    indicator, is_cash = pl.col("currency_security_indicator"), pl.col("currency_security_indicator") == "C"
-    number, named = pl.col("cusip_number"), is_currency("cusip_number")
-    other = pl.col("issue_currency").is_not_null() & (pl.col("issue_currency") != number.str.slice(0, 3))
-    inexact = pl.any_horizontal(
-        pl.col(name).cast(_MONEY, strict=False).cast(_QUANTITY).ne_missing(pl.col(name))
-        for name in ("trade_date_quantity", "settlement_date_quantity")
-    )
+    indicator, named = pl.col("currency_security_indicator"), pl.col("is_currency")
     beyond = "a number with what a pending split adds does not fit. Compare the record with the layout."
     return [
         Check(
@@ -126,19 +157,13 @@ def _checks() -> list[Check]:
             pl.format("account type {} is not known. If it is right, add it to account_types.csv.", "account_type"),
         ),
         Check(
-            "currency_security_indicator", "unknown_code", ~indicator.is_in(["C", "S"]),
+            "currency_security_indicator", "unknown_code", (indicator != "C") & (indicator != "S"),
             pl.format("the indicator {} is neither C nor S. Ask what it is.", indicator),
-        ),
-        Check(
-            "cusip_number", "contract_violation", is_cash & ~named,
-            f"a cash position's number is not a currency's ({CURRENCY}). Compare the record with the layout.",
         ),
         Check(
             "cusip_number", "contract_violation", (indicator == "S") & named,
             "a security's number is a currency's. Compare the record with the layout.",
         ),
-        Check("issue_currency", "contract_violation", is_cash & named & other, "two currencies in one cash position."),
-        Check("trade_date_quantity", "number_out_of_range", is_cash & inexact, "cash has more than four decimals."),
         *(
             Check(name, "contract_violation", ~pl.col(name).str.contains("^[A-Z]{3}$"), f"{name} is not a currency.")
             for name in ("issue_currency", "position_currency")
@@ -154,26 +179,53 @@ def _checks() -> list[Check]:
     ]  # fmt: skip
 
 
+def _cash_checks() -> list[Check]:
+    is_cash, named = pl.col("currency_security_indicator") == "C", pl.col("is_currency")
+    other = pl.col("issue_currency").is_not_null() & (
+        pl.col("issue_currency") != pl.col("cusip_number").str.slice(0, 3)
+    )
+    inexact = pl.any_horizontal(
+        pl.col(name).cast(_MONEY, strict=False).cast(_QUANTITY).ne_missing(pl.col(name))
+        for name in ("trade_date_quantity", "settlement_date_quantity")
+    )
+    return [
+        Check(
+            "cusip_number", "contract_violation", is_cash & ~named,
+            f"a cash position's number is not a currency's ({CURRENCY}). Compare the record with the layout.",
+        ),
+        Check("issue_currency", "contract_violation", is_cash & named & other, "two currencies in one cash position."),
+        Check("trade_date_quantity", "number_out_of_range", is_cash & inexact, "cash has more than four decimals."),
+    ]  # fmt: skip
+
+
+def _ticker(read: pl.DataFrame) -> pl.Expr:
+    """An option's OSI symbol, else the symbol where it is not the CUSIP."""
+    symbol: pl.Expr = pl.when(pl.col("security_symbol") != pl.col("cusip_number")).then(pl.col("security_symbol"))
+    if read["option_root_id"].null_count() < read.height:
+        osi = option_symbol("option_root_id", "expiration_date", "call_put_indicator", "strike_price")
+        symbol = pl.coalesce(osi, symbol)
+    return symbol.alias("ticker")
+
+
 def _row(header: Header, connection: Connection) -> list[pl.Expr]:
+    side = no_rows(POSITION).schema["position_side"]
+    short, long = (pl.lit(name, dtype=side) for name in ("short", "long"))
     is_short = (pl.col("sub_account") == "short") | (pl.col("quantity") < 0)
-    symbol = pl.when(pl.col("security_symbol") != pl.col("cusip_number")).then(pl.col("security_symbol"))
-    osi = option_symbol("option_root_id", "expiration_date", "call_put_indicator", "strike_price")
     return [
         pl.col("line").alias("source_line"),
         pl.col("account_number"),
         pl.col("account_type"),
         pl.lit(header.business_date).alias("as_of_date"),
-        pl.when(is_short).then(pl.lit("short")).otherwise(pl.lit("long")).alias("position_side"),
+        pl.when(is_short).then(short).otherwise(long).alias("position_side"),
         pl.col("sub_account"),
         pl.col("quantity"),
         pl.col("market_value"),
         pl.col(_ACCRUED).alias("accrued_interest"),
         pl.coalesce("position_currency", "issue_currency", pl.lit(connection.base_currency)).alias("currency"),
         pl.lit(header.is_delta).alias("is_delta"),
-        pl.col("cusip"),
-        pl.col("provider_security_id"),
+        *cusip_columns("cusip_number", connection),
         isin_column("alternate_security_id_type", "alternate_security_id"),
-        pl.coalesce(osi, symbol).alias("ticker"),
+        pl.col("ticker"),
     ]
 
 

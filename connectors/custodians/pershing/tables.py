@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from connectors.connection import Connection
-from connectors.formats.codes import CodeTable
+from connectors.formats.codes import CodeTable, meaning_of
 from connectors.formats.flat import FlatLayout, read_layouts
 from contracts.vocabularies import ASSET_CLASSES, SECURITY_TYPES, SUB_ACCOUNTS, TAX_STATUSES, TRANSACTION_TYPES
 
@@ -68,16 +68,12 @@ def redefinition(registration: str) -> str | None:
     return next(found, None)
 
 
-def meaning(table: CodeTable, connection: Connection, code: pl.Expr, column: str) -> pl.Expr:
-    """What a column of a code table says of a code, text; null where the table lacks it or says nothing."""
+def meaning(
+    table: CodeTable, connection: Connection, code: pl.Expr, column: str, dtype: pl.DataType | None = None
+) -> pl.Expr:
+    """What a column of a code table says of a code, as String or ``dtype``; null where it lacks it or says nothing."""
     known = table.meaning(column, connection.codes.get(table.name))
-    found = code.replace_strict(
-        pl.Series(list(known), dtype=pl.String),
-        pl.Series([text or None for text in known.values()], dtype=pl.String),
-        default=None,
-        return_dtype=pl.String,
-    )
-    return found.alias(column)
+    return meaning_of(code, known, dtype).alias(column)
 
 
 def joined_text(names: Sequence[str]) -> pl.Expr:

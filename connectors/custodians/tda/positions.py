@@ -21,7 +21,7 @@ from connectors.formats.field_kernels import BLANK
 from connectors.formats.flat import Number, Text, Wanted, read_records
 from connectors.formats.lines import TextBlock, cut_lines
 from connectors.formats.rejects import Check, rejected, separated
-from connectors.formats.taken import conformed
+from connectors.formats.taken import conformed, no_rows
 from connectors.formats.values import PRECISION
 
 POSITION: Final = "canonical.custodian_position"
@@ -69,7 +69,9 @@ def read_block(block: TextBlock, day: date, connection: Connection) -> ReadBlock
         read = read.join(blank, on="line", how="anti", maintain_order="left") if blank.height else read
     parts = tables.meanings(tables.ACCOUNT_TYPES, "sub_account", connection)
     code = pl.col("account_type")
-    sub_account = pl.when(code.is_null()).then(pl.lit("cash")).otherwise(tables.mapped(code, parts))
+    kind = no_rows(POSITION).schema["sub_account"]
+    mapped = tables.mapped(code, parts, kind)
+    sub_account = pl.when(code.is_null()).then(pl.lit("cash", dtype=kind)).otherwise(mapped)
     read = read.with_columns(sub_account.alias("sub_account"))
     named = "account type {} is not known. If it is right, add it to account_types.csv."
     unknown = Check(
@@ -136,7 +138,11 @@ def _cash_checks() -> list[Check]:
 
 def _cash_rows(cash: pl.DataFrame, good: pl.DataFrame) -> pl.DataFrame:
     amount = pl.coalesce(pl.col("amount"), pl.col("quantity").cast(pl.Decimal(PRECISION, 4), strict=False))
-    marked = cash.with_columns(amount.alias("amount"), pl.col("line").is_in(good["line"].implode()).alias("is_good"))
+    marked = cash.with_columns(
+        pl.col("sub_account").cast(pl.String),
+        amount.alias("amount"),
+        pl.col("line").is_in(good["line"].implode()).alias("is_good"),
+    )
     return marked.select(list(_CASH))
 
 
@@ -144,13 +150,15 @@ def _positions(good: pl.DataFrame, day: date, connection: Connection) -> pl.Data
     """What stands in the short part is short, whether or not its quantity carries a minus."""
     quantity, worth = pl.col("quantity"), pl.col("amount")
     in_short = pl.col("sub_account") == "short"
+    side = no_rows(POSITION).schema["position_side"]
+    short, long = (pl.lit(name, dtype=side) for name in ("short", "long"))
     rows = good.select(
         "cusip",
         "ticker",
         pl.col("line").alias("source_line"),
         "account_number",
         pl.lit(day).alias("as_of_date"),
-        pl.when(in_short | (quantity < 0)).then(pl.lit("short")).otherwise(pl.lit("long")).alias("position_side"),
+        pl.when(in_short | (quantity < 0)).then(short).otherwise(long).alias("position_side"),
         "sub_account",
         pl.when(in_short & (quantity > 0)).then(-quantity).otherwise(quantity).alias("quantity"),
         pl.when(in_short & (worth > 0)).then(-worth).otherwise(worth).alias("market_value"),

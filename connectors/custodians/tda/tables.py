@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from connectors.connection import Connection
-from connectors.formats.codes import CodeTable
+from connectors.formats.codes import CodeTable, meaning_of
 from connectors.formats.flat import FlatLayout, read_layouts
 from contracts.vocabularies import ASSET_CLASSES, SECURITY_TYPES, SUB_ACCOUNTS, TAX_STATUSES, TRANSACTION_TYPES
 
@@ -61,14 +61,9 @@ def meanings(table: CodeTable, column: str, connection: Connection) -> dict[str,
     return {code: meaning for code, meaning in found.items() if meaning}
 
 
-def mapped(text: pl.Expr, meaning: Mapping[str, str]) -> pl.Expr:
-    """The meaning of each text; null where there is none."""
-    return text.replace_strict(
-        pl.Series(list(meaning), dtype=pl.String),
-        pl.Series(list(meaning.values()), dtype=pl.String),
-        default=None,
-        return_dtype=pl.String,
-    )
+def mapped(text: pl.Expr, meaning: Mapping[str, str], dtype: pl.DataType | None = None) -> pl.Expr:
+    """The meaning of each text, as String or the Enum ``dtype``; null where there is none."""
+    return meaning_of(text, meaning, dtype)
 
 
 @cache
