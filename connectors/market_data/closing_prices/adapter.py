@@ -12,12 +12,12 @@ from connectors.adapter import Adapter, FileKind, ParsedFile, RawFile
 from connectors.connection import Connection
 from connectors.errors import FeedFault
 from connectors.formats import delimited, values
+from connectors.formats.days import require_day
 from connectors.formats.layouts import by_order
 from connectors.formats.lines import read_lines
 from connectors.formats.rejects import Check, ordered, rejected, separated
 from connectors.formats.taken import conformed
 from connectors.formats.values import Field, checks_of, typed, with_values
-from connectors.market_data.days import require_day
 
 PRICE: Final = "canonical.price"
 SECURITY: Final = "canonical.security"

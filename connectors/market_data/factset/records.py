@@ -10,13 +10,13 @@ import polars as pl
 
 from connectors.connection import Connection
 from connectors.formats import values
+from connectors.formats.days import require_day
 from connectors.formats.identifier_shapes import by_shape, is_known_shape
 from connectors.formats.minor_units import currency_checks, currency_of, in_currency
 from connectors.formats.named_columns import iso_day
 from connectors.formats.rejects import Check, separated
 from connectors.formats.taken import Taken, conformed
 from connectors.formats.values import Field, checks_of, typed, with_values
-from connectors.market_data.days import require_day
 from connectors.market_data.factset.tables import UNIVERSE, event_type, hundredths
 
 PRICE: Final = "canonical.price"

@@ -12,13 +12,13 @@ from connectors.adapter import Adapter, FileKind, ParsedFile, RawFile
 from connectors.connection import Connection
 from connectors.formats import values
 from connectors.formats.codes import CodeTable, meaning_of
+from connectors.formats.days import require_day
 from connectors.formats.line_ends import end_checks
 from connectors.formats.lines import read_lines
 from connectors.formats.named_columns import csv_rows, iso_day, read_names
 from connectors.formats.rejects import Check, ordered, separated
 from connectors.formats.taken import conformed
 from connectors.formats.values import Field, checks_of, typed, with_values, zero
-from connectors.market_data.days import require_day
 
 PRICE: Final = "canonical.price"
 SECURITY: Final = "canonical.security"
