@@ -60,7 +60,7 @@ def files(draw: st.DrawFn) -> list[str]:
 @contextmanager
 def block_bytes(size: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(iterate_blocks.__kwdefaults__, "block_bytes", size)
+        patch.setitem(iterate_blocks.__kwdefaults__, "block_bytes", size)  # type: ignore[arg-type]
         yield
 
 
