@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import multiprocessing
 import re
-import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from xml.parsers import expat
 
-from benchmarks.measurement import Measurement
+from benchmarks.measurement import Measurement, peak_mib
 from connectors.adapter import RawFile
 from connectors.connection import Connection, LocalTransport
 from connectors.registry import adapter
@@ -64,7 +63,7 @@ def measure(name: str, path: Path, size_mb: int, records: int) -> Measurement:
     began = time.perf_counter()
     result = source.parse(RawFile(path, path.name, kind, day), connection)
     seconds = time.perf_counter() - began
-    peak = _peak_mib()
+    peak = peak_mib()
     if (result.record_count, result.quarantined_count) != (records, 0):
         raise RuntimeError(f"{name}: {result.record_count} records of {records}, {result.quarantined_count} held back")
     began = time.perf_counter()
@@ -78,13 +77,6 @@ def _apart(work: Callable[..., _Result], *arguments: object) -> _Result:
     """The result of the work, done in a fresh process."""
     with ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(work, *arguments).result()
-
-
-def _peak_mib() -> float:
-    """Largest resident memory of this process; what getrusage says would include its parent's."""
-    status = Path("/proc/self/status")
-    found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text()) if status.exists() else None
-    return int(found[1]) / 1024 if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _tokenised_by_pattern(path: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import resource
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -73,3 +76,10 @@ class Benchmark:
     run: Callable[[int], Measurement | tuple[Measurement, ...]]
     sizes: tuple[int, ...]
     unit: str
+
+
+def peak_mib() -> float:
+    """Largest resident memory of this process so far; what getrusage says would include its parent's."""
+    status = Path("/proc/self/status")
+    found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text()) if status.exists() else None
+    return int(found[1]) / 1024 if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

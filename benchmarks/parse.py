@@ -15,7 +15,7 @@ One line in 100 000 holds no number, so that quarantine is at work.
 from __future__ import annotations
 
 import json
-import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -28,7 +28,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from benchmarks.measurement import Measurement
+from benchmarks.measurement import Measurement, peak_mib
 
 BAD_EVERY: Final = 100_000
 CHUNK: Final = 500_000
@@ -37,24 +37,39 @@ FIXED_SHARE: Final = 5
 DAY: Final = date(2022, 1, 5)
 POS, GCUS = "delimited", "fixed_width"
 WAYS: Final = ("peer", "reader", "connector")
+ROUNDS: Final = 5
 
 
-def run(size: int) -> Measurement:
-    """Measure files of ``size`` delimited and ``size / 5`` fixed-width rows; the floor is Polars."""
+def run(size: int) -> tuple[Measurement, ...]:
+    """Measure files of ``size`` delimited and ``size / 5`` fixed-width rows; the floor is the peer.
+
+    A figure for each kind of file and each way of ours: medians of ``ROUNDS`` rounds in which the ways take turns, so
+    that what else the machine does falls on all alike.
+    """
     with tempfile.TemporaryDirectory(prefix="nexus-parse-") as folder:
         files = {POS: Path(folder) / "ABC 220105.POS", GCUS: Path(folder) / "20220105.GCUS"}
-        write_pos(files[POS], size)
-        write_gcus(files[GCUS], max(1, size // FIXED_SHARE))
-        seconds: dict[str, float] = {}
-        peak = 0.0
-        for kind, path in files.items():
-            for way in WAYS:
-                found = _apart(way, kind, path)
-                seconds[f"{kind} {way}"] = found["seconds"]
-                peak = max(peak, found["peak_mib"] if way != "peer" else 0.0)
-    own = {name: spent for name, spent in seconds.items() if name.endswith("reader")}
-    floor = sum(spent for name, spent in seconds.items() if name.endswith("peer"))
-    return Measurement("parse", size, sum(own.values()), floor, peak, seconds)
+        sizes = {POS: size, GCUS: max(1, size // FIXED_SHARE)}
+        write_pos(files[POS], sizes[POS])
+        write_gcus(files[GCUS], sizes[GCUS])
+        return tuple(measured for kind, path in files.items() for measured in _measured(kind, path, sizes[kind]))
+
+
+def _measured(kind: str, path: Path, size: int) -> list[Measurement]:
+    rounds = [{way: _apart(way, kind, path) for way in WAYS} for _ in range(ROUNDS)]
+    rows = {tuple(found[way]["rows"] for way in WAYS[1:]) for found in rounds}
+    if len(rows) != 1:
+        raise RuntimeError(f"rounds disagree on the rows: {rows}")
+
+    def median(way: str, figure: str) -> float:
+        return statistics.median(found[way][figure] for found in rounds)
+
+    return [
+        Measurement(
+            f"parse/{kind}/{way}", size, median(way, "seconds"), median("peer", "seconds"),
+            max(found[way]["peak_mib"] for found in rounds), {way: median(way, "seconds")}, path.stat().st_size / 2**20,
+        )
+        for way in WAYS[1:]
+    ]  # fmt: skip
 
 
 def write_pos(path: Path, rows: int) -> None:
@@ -251,8 +266,7 @@ def _main(way: str, kind: str, path: Path) -> None:
     began, busy = time.perf_counter(), time.process_time()
     rows = ways[way](path)
     seconds, cpu = time.perf_counter() - began, time.process_time() - busy
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(json.dumps({"seconds": seconds, "cpu": cpu, "peak_mib": peak, "rows": rows}) + "\n")
+    sys.stdout.write(json.dumps({"seconds": seconds, "cpu": cpu, "peak_mib": peak_mib(), "rows": rows}) + "\n")
 
 
 if __name__ == "__main__":
