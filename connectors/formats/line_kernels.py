@@ -123,6 +123,39 @@ def survey(buffer, size):  # type: ignore[no-untyped-def]
 
 
 @jit
+def recode(buffer, size, table, lengths, out):  # type: ignore[no-untyped-def]
+    """Write single-byte text as UTF-8: each byte as the first ``lengths`` bytes of its row of ``table`` (256 × 3).
+
+    ``out`` has room for them all. Returns how many bytes were written, or -1 - the place of a byte that
+    the encoding does not have (its length is 0).
+    """
+    block, to = buffer.ctypes.data, 0
+    at = 0
+    while at < size:
+        if size - at >= 8 and word_at(block, at) & _HIGH == 0:
+            for step in range(8):
+                out[to + step] = buffer[at + step]
+            at, to = at + 8, to + 8
+            continue
+        c = buffer[at]
+        if lengths[c] == 0:
+            return -1 - at
+        for step in range(lengths[c]):
+            out[to + step] = table[c, step]
+        at, to = at + 1, to + lengths[c]
+    return to
+
+
+@jit
+def count_high(buffer, size):  # type: ignore[no-untyped-def]
+    """How many of the first ``size`` bytes are no ASCII."""
+    found = 0
+    for at in range(size):
+        found += buffer[at] >= 128
+    return found
+
+
+@jit
 def is_blank(buffer, size):  # type: ignore[no-untyped-def]
     """Whether there is nothing but blanks, tabs, line ends and DOS's end of file."""
     for at in range(size):

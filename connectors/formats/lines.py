@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from io import FileIO
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,16 @@ import pyarrow as pa
 
 from connectors.errors import FeedFault
 from connectors.formats.field_kernels import line_views
-from connectors.formats.line_kernels import PADDING, behind_last_feed, count, find_lines, is_blank, survey
+from connectors.formats.line_kernels import (
+    PADDING,
+    behind_last_feed,
+    count,
+    count_high,
+    find_lines,
+    is_blank,
+    recode,
+    survey,
+)
 
 BLOCK_BYTES: Final = 16 * 1024**2
 """Bytes taken at a time: enough lines for columns to pay, and buffers that the allocator uses again."""
@@ -30,6 +40,7 @@ SCHEMA: Final = pl.Schema({"line": pl.Int64, "text": pl.String})
 Bytes = npt.NDArray[np.uint8]
 Places = npt.NDArray[np.int32]
 
+_SINGLE_BYTE: Final = ("cp1252", "latin-1")
 _UTF8_BOM: Final = b"\xef\xbb\xbf"
 _LINE_FEED: Final = 10
 _WIDE_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -271,17 +282,37 @@ def looks_wide(block: bytes) -> bool:
 
 
 def _as_utf8(buffer: Bytes, size: int, block: TextBlock) -> tuple[Bytes, int]:
+    if block.encoding in _SINGLE_BYTE and not block.is_marked:
+        table, lengths = _utf8_of_bytes(block.encoding)
+        recoded: Bytes = np.empty(size + 2 * int(count_high(buffer, size)) + PADDING, dtype=np.uint8)
+        written = int(recode(buffer, size, table, lengths, recoded))
+        if written < 0:
+            raise _undecodable(block, buffer[: -1 - written].tobytes())
+        return recoded, written
     found = buffer[:size].tobytes()
     try:
         content = _decoded(found, block).encode()
     except UnicodeDecodeError as error:
-        line = block.first_line + found.count(b"\n", 0, error.start)
-        raise FeedFault(
-            "wrong_encoding", f"a byte is not {block.encoding}. Ask for the agreed encoding.", line=line
-        ) from None
+        raise _undecodable(block, found[: error.start]) from None
     decoded: Bytes = np.empty(len(content) + PADDING, dtype=np.uint8)
     decoded[: len(content)] = np.frombuffer(content, dtype=np.uint8)
     return decoded, len(content)
+
+
+def _undecodable(block: TextBlock, before: bytes) -> FeedFault:
+    line = block.first_line + before.count(b"\n")
+    return FeedFault("wrong_encoding", f"a byte is not {block.encoding}. Ask for the agreed encoding.", line=line)
+
+
+@cache
+def _utf8_of_bytes(encoding: str) -> tuple[Bytes, npt.NDArray[np.int64]]:
+    """Each byte of a single-byte encoding in UTF-8, and how many bytes that takes; none where it has no such byte."""
+    table, lengths = np.zeros((256, 3), dtype=np.uint8), np.zeros(256, dtype=np.int64)
+    for byte in range(256):
+        found = bytes([byte]).decode(encoding, "ignore").encode()
+        table[byte, : len(found)] = list(found)
+        lengths[byte] = len(found)
+    return table, lengths
 
 
 def _decoded(found: bytes, block: TextBlock) -> str:

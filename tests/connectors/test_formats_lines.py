@@ -74,6 +74,15 @@ def test_a_file_that_is_no_text_of_the_kind_is_refused_with_reason_and_line(
     assert (fault.value.reason, fault.value.line) == (reason, line)
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
+def test_every_byte_of_an_encoding_is_its_character(tmp_path: Path, encoding: str) -> None:
+    """Bytes that the encoding lacks are in the table of faults above."""
+    known = [bytes([byte]) for byte in range(32, 256) if bytes([byte]).decode(encoding, "ignore")]
+    texts = [b"some words " + byte + b" and more" for byte in known if byte != b"\x7f"]
+    read = read_lines(written(tmp_path, b"\n".join(texts)), encoding=encoding)
+    assert read["text"].to_list() == [text.decode(encoding) for text in texts]
+
+
 @given(
     lines=st.lists(st.text(st.characters(codec="cp1252", exclude_characters="\n\r\x1a\x00", min_codepoint=32))),
     block_bytes=st.integers(1, 40),

@@ -100,13 +100,22 @@ class PlainRecords:
 
 def plain_records(lines: CutLines, form: Form) -> PlainRecords | None:
     """A block's records, provided that all of them are plain; the trailer and blank lines may follow them."""
-    if not lines.is_ascii:
-        return None
     letters = np.empty(len(lines.starts), dtype=np.uint8)
     codes = np.array([list(code.encode()) for code in form.codes], dtype=np.uint8).reshape(-1, 2)
     (letter, _), (key, _), (_, key_end) = form.start
     count = int(
-        _plain(lines.buffer, lines.starts, lines.ends, form.length, codes, letter - 1, key - 1, key_end, letters)
+        _plain(
+            lines.buffer,
+            lines.starts,
+            lines.ends,
+            lines.is_ascii,
+            form.length,
+            codes,
+            letter - 1,
+            key - 1,
+            key_end,
+            letters,
+        )
     )
     body = replace(lines, starts=lines.starts[:count], ends=lines.ends[:count])
     first_behind = lines.first_line + count
@@ -141,12 +150,20 @@ def behind(block: TextBlock, lines: CutLines, row: int) -> TextBlock | None:
 
 
 @jit
-def _plain(buffer, starts, ends, length, codes, letter_at, key_at, key_end, letters):  # type: ignore[no-untyped-def]
-    """How many lines from the first on are plain; their letters."""
+def _plain(buffer, starts, ends, is_ascii, length, codes, letter_at, key_at, key_end, letters):  # type: ignore[no-untyped-def]
+    """How many lines from the first on are plain, their keys in ASCII; their letters."""
     for row in range(len(starts)):
         first, stop = np.int64(starts[row]), np.int64(ends[row])
-        if stop - first != length or buffer[stop - 1] != _END:
+        characters = stop - first
+        if not is_ascii:
+            for at in range(first, stop):
+                characters -= buffer[at] & 0xC0 == 0x80
+        if characters != length or buffer[stop - 1] != _END:
             return row
+        if not is_ascii:
+            for at in range(first, first + key_end):
+                if buffer[at] >= 128:
+                    return row
         is_known = len(codes) == 0
         for code in range(len(codes)):
             is_known |= buffer[first] == codes[code, 0] and buffer[first + 1] == codes[code, 1]
