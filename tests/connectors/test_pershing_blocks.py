@@ -41,10 +41,7 @@ def records(draw: st.DrawFn, sequence: int) -> list[str]:
         indicator="C" if cusip.endswith(("99996", "99997")) else "S",
     )
     second = behind(first, (417, signed(1_500)), (92, draw(st.sampled_from(["", "ABC   180615C000000000001500000"]))))
-    shape = draw(
-        st.sampled_from(["A", "A", "AB", "AB", "ABB", "B", "A B", "cut", "word", "wide", "wide cut", "bad", "A blank"])
-    )
-    return {
+    shapes = {
         "A": [first], "AB": [first, second], "ABB": [first, second, second], "B": [second], "A B": [first, "", second],
         "cut": [first[:700]], "word": [edited(first, {1: "ZZ"})], "wide": [edited(first, {538: "SOCIÉTÉ"}), second],
         "wide cut": [edited(first, {538: "É"})[:748] + "X"], "bad": [edited(first, {80: "x"}), second],
