@@ -135,9 +135,8 @@ def plain_records(lines: CutLines, form: Form) -> PlainRecords | None:
 
 
 def whole_records(buffer: Bytes, size: int, form: Form) -> int:
-    """Bytes before the last logical record that begins among the first ``size``, which are whole lines."""
-    (letter, _), (key, _), (_, key_end) = form.start
-    return int(_last_record(buffer, size, letter - 1, key - 1, key_end))
+    """Bytes before the last line A among the first ``size``, which are whole lines: with it a logical record begins."""
+    return int(_last_first(buffer, size, form.start[0][0] - 1))
 
 
 def behind(block: TextBlock, lines: CutLines, row: int) -> TextBlock | None:
@@ -182,27 +181,14 @@ def _plain(buffer, starts, ends, is_ascii, length, codes, letter_at, key_at, key
 
 
 @jit
-def _last_record(buffer, size, letter_at, key_at, key_end):  # type: ignore[no-untyped-def]
-    """Where the last line stands that has the letter A, or another key than the line before it that is not blank."""
+def _last_first(buffer, size, letter_at):  # type: ignore[no-untyped-def]
+    """Where the last line with the letter A begins; 0 when there is none."""
     stop = size
-    later, later_stop = -1, -1
     while stop > 0:
         first = stop - 1
         while first > 0 and buffer[first - 1] != 10:
             first -= 1
-        is_blank = True
-        for at in range(first, stop):
-            c = buffer[at]
-            is_blank &= c == 32 or c == 10 or c == 13 or c == 26
-        if not is_blank:
-            if later >= 0:
-                for at in range(key_at, key_end):
-                    mine = buffer[first + at] if first + at < stop else 32
-                    other = buffer[later + at] if later + at < later_stop else 32
-                    if mine != other:
-                        return later
-            if first + letter_at < stop and buffer[first + letter_at] == _FIRST:
-                return first
-            later, later_stop = first, stop
+        if first + letter_at < stop and buffer[first + letter_at] == _FIRST:
+            return first
         stop = first
     return 0
